@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Settings of every Swift target: what the compiler can check, it checks.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library target of this package. `docs/architecture.md` draws what may depend on what, and
+/// `Tests/ArchitectureTests` holds the sources to it.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func executable(_ name: String, _ library: Target.Dependency) -> Target {
+  .executableTarget(name: name, dependencies: [library], swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "stagekeeper",
+  products: [
+    .library(name: "StagekeeperClient", targets: ["StagekeeperClient"]),
+    .executable(name: "stagekeeperd", targets: ["stagekeeperd"]),
+    .executable(name: "stagekeeper-lane", targets: ["stagekeeper-lane"]),
+    .executable(name: "stagekeeper", targets: ["stagekeeper"]),
+    .executable(name: "stagekeeper-admin", targets: ["stagekeeper-admin"]),
+  ],
+  targets: [
+    .systemLibrary(name: "CLibgit2", pkgConfig: "libgit2", providers: [.apt(["libgit2-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSystem"),
+
+    module("StrictJSON"),
+    module("Registry", ["StrictJSON"]),
+    module("RegistryFiles", ["Registry", "StrictJSON"]),
+    module("SystemCalls", ["CSystem"]),
+    module("WireProtocol", ["Registry", "StrictJSON"]),
+    module("JobQueue", ["WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
+    module("GitRemote", ["CLibgit2", "SystemCalls"]),
+    module("TagSigning", ["COpenSSL", "SystemCalls"]),
+    module("LaneProtocol", ["WireProtocol", "Registry", "StrictJSON"]),
+    module(
+      "Lane",
+      ["GitRemote", "TagSigning", "LaneProtocol", "RegistryFiles", "Registry", "StrictJSON", "SystemCalls", "WireProtocol"]),
+    module(
+      "Worker",
+      [
+        "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "RegistryFiles", "StrictJSON",
+        "SystemCalls",
+      ]),
+    module("StagekeeperClient", ["WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
+    module(
+      "CommandLineTool", ["StagekeeperClient", "WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
+    module("AdminCommandLine", ["CommandLineTool", "StagekeeperClient", "WireProtocol", "StrictJSON"]),
+
+    executable("stagekeeperd", "Worker"),
+    executable("stagekeeper-lane", "Lane"),
+    executable("stagekeeper", "CommandLineTool"),
+    executable("stagekeeper-admin", "AdminCommandLine"),
+
+    .target(name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
+    tests("ArchitectureTests", []),
+    tests("StrictJSONTests", ["StrictJSON"]),
+    tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"]),
+    tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
+    tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
+    tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
+    tests("JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
+    tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"]),
+    tests("LaneTests", ["Lane", "LaneProtocol", "GitRemote", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests(
+      "WorkerTests",
+      ["Worker", "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests(
+      "CommandLineTests",
+      ["CommandLineTool", "StagekeeperClient", "WireProtocol", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests(
+      "IntegrationTests",
+      ["StagekeeperClient", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+  ]
+)
