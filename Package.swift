@@ -50,7 +50,10 @@ let package = Package(
     module("LaneProtocol", ["WireProtocol", "Registry", "StrictJSON"]),
     module(
       "Lane",
-      ["GitRemote", "TagSigning", "LaneProtocol", "RegistryFiles", "Registry", "StrictJSON", "SystemCalls", "WireProtocol"]),
+      [
+        "GitRemote", "TagSigning", "LaneProtocol", "RegistryFiles", "Registry", "StrictJSON", "SystemCalls",
+        "WireProtocol",
+      ]),
     module(
       "Worker",
       [
@@ -67,20 +70,25 @@ let package = Package(
     executable("stagekeeper", "CommandLineTool"),
     executable("stagekeeper-admin", "AdminCommandLine"),
 
-    .target(name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ArchitectureTests", []),
     tests("StrictJSONTests", ["StrictJSON"]),
     tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
-    tests("JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests(
+      "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"]),
     tests("LaneTests", ["Lane", "LaneProtocol", "GitRemote", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests(
       "WorkerTests",
-      ["Worker", "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+      [
+        "Worker", "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "StrictJSON", "SystemCalls",
+        "TestSupport",
+      ]),
     tests(
       "CommandLineTests",
       ["CommandLineTool", "StagekeeperClient", "WireProtocol", "StrictJSON", "SystemCalls", "TestSupport"]),

@@ -1,0 +1,91 @@
+/* What Swift's importer cannot see of Linux: variadic calls, GNU extensions, macros.
+   Nothing here but thin static inline functions. */
+#ifndef STAGEKEEPER_CSYSTEM_SHIM_H
+#define STAGEKEEPER_CSYSTEM_SHIM_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The kernel's struct ucred, which <sys/socket.h> hides without _GNU_SOURCE. */
+struct stagekeeper_ucred {
+  int32_t pid;
+  uint32_t uid;
+  uint32_t gid;
+};
+
+#define STAGEKEEPER_SO_PEERCRED 17
+#define STAGEKEEPER_SO_PEERGROUPS 59
+
+/* SO_PEERCRED (unix(7)): who connected. 0, or -1 with errno. */
+static inline int stagekeeper_peer_credentials(int fd, struct stagekeeper_ucred *credentials) {
+  socklen_t length = sizeof *credentials;
+  return getsockopt(fd, SOL_SOCKET, STAGEKEEPER_SO_PEERCRED, credentials, &length);
+}
+
+/* SO_PEERGROUPS (Linux 4.13): the connector's supplementary groups. `length` is in bytes. */
+static inline int stagekeeper_peer_groups(int fd, gid_t *groups, socklen_t *length) {
+  return getsockopt(fd, SOL_SOCKET, STAGEKEEPER_SO_PEERGROUPS, groups, length);
+}
+
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+static inline int stagekeeper_accept(int fd) {
+  return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+extern int pipe2(int *, int);
+static inline int stagekeeper_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
+
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
+
+static inline int stagekeeper_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
+static inline int stagekeeper_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+static inline int stagekeeper_forbid_core_dump(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+static inline int stagekeeper_set_limit(int resource, uint64_t value) {
+  struct rlimit limit = {value, value};
+  return setrlimit(resource, &limit);
+}
+static const int stagekeeper_limit_core = RLIMIT_CORE;
+static const int stagekeeper_limit_descriptors = RLIMIT_NOFILE;
+
+static inline int stagekeeper_exited(int status) { return WIFEXITED(status); }
+static inline int stagekeeper_exit_code(int status) { return WEXITSTATUS(status); }
+static inline int stagekeeper_term_signal(int status) { return WTERMSIG(status); }
+
+#include <sys/random.h>
+static inline ssize_t stagekeeper_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
+
+/* sun_path of the abstract or file address; returns the address length or 0 when it does not fit. */
+#include <stddef.h>
+#include <sys/un.h>
+static inline socklen_t stagekeeper_unix_address(struct sockaddr_un *address, const char *path, size_t length) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  if (length >= sizeof address->sun_path) return 0;
+  memcpy(address->sun_path, path, length);
+  if (length > 0 && path[0] == '@') {
+    address->sun_path[0] = 0;
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+  }
+  return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+}
+
+static inline int stagekeeper_connect(int fd, const struct sockaddr_un *address, socklen_t length) {
+  return connect(fd, (const struct sockaddr *)address, length);
+}
+static inline int stagekeeper_bind(int fd, const struct sockaddr_un *address, socklen_t length) {
+  return bind(fd, (const struct sockaddr *)address, length);
+}
+
+#endif

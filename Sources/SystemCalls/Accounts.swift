@@ -1,0 +1,72 @@
+internal import Glibc
+
+/// Names of users and groups. Decisions are made on numbers; names are for configuration and for people.
+public enum Accounts {
+  /// The user's number; nil when there is no such user. C: `getpwnam_r`.
+  public static func uid(ofUser name: String) -> UInt32? {
+    withEntry {
+      getpwnam_r(name, $0, $1, $2, $3)
+    } read: {
+      $0.pw_uid
+    }
+  }
+
+  /// The group's number; nil when there is no such group. C: `getgrnam_r`.
+  public static func gid(ofGroup name: String) -> UInt32? {
+    withGroup {
+      getgrnam_r(name, $0, $1, $2, $3)
+    } read: {
+      $0.gr_gid
+    }
+  }
+
+  /// The user's name; nil when the number has none. C: `getpwuid_r`.
+  public static func userName(_ uid: UInt32) -> String? {
+    withEntry {
+      getpwuid_r(uid, $0, $1, $2, $3)
+    } read: {
+      String(cString: $0.pw_name)
+    }
+  }
+
+  /// The group's name; nil when the number has none. C: `getgrgid_r`.
+  public static func groupName(_ gid: UInt32) -> String? {
+    withGroup {
+      getgrgid_r(gid, $0, $1, $2, $3)
+    } read: {
+      String(cString: $0.gr_name)
+    }
+  }
+
+  private static let bufferSize = 65_536
+
+  private static func withEntry<Result>(
+    _ lookUp: (
+      UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
+      UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+    ) -> Int32,
+    read: (passwd) -> Result
+  ) -> Result? {
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: bufferSize) { buffer in
+      guard let base = buffer.baseAddress, lookUp(&entry, base, bufferSize, &found) == 0 else { return nil }
+      return found.map { read($0.pointee) }
+    }
+  }
+
+  private static func withGroup<Result>(
+    _ lookUp: (
+      UnsafeMutablePointer<group>, UnsafeMutablePointer<CChar>, Int,
+      UnsafeMutablePointer<UnsafeMutablePointer<group>?>
+    ) -> Int32,
+    read: (group) -> Result
+  ) -> Result? {
+    var entry = group()
+    var found: UnsafeMutablePointer<group>?
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: bufferSize) { buffer in
+      guard let base = buffer.baseAddress, lookUp(&entry, base, bufferSize, &found) == 0 else { return nil }
+      return found.map { read($0.pointee) }
+    }
+  }
+}

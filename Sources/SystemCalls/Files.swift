@@ -1,0 +1,149 @@
+internal import Glibc
+
+/// Files and directories, by path. Every error names the path.
+public enum Files {
+  public enum Kind: Sendable {
+    case file, directory, socket, other
+  }
+
+  /// Permission bits and owner of a file.
+  public struct Status: Sendable, Equatable {
+    public let kind: Kind
+    /// The lower twelve bits of the mode.
+    public let mode: UInt32
+    public let owner: UInt32
+    public let group: UInt32
+    /// In bytes.
+    public let size: Int64
+  }
+
+  /// What is at the path, symbolic links followed; nil when nothing is. C: `stat`.
+  public static func kind(of path: String) throws(SystemCallError) -> Kind? {
+    try status(of: path)?.kind
+  }
+
+  /// What is at the path, symbolic links followed; nil when nothing is. C: `stat`.
+  public static func status(of path: String) throws(SystemCallError) -> Status? {
+    var status = stat()
+    do throws(SystemCallError) {
+      try systemCall("stat \"\(path)\"") { stat(path, &status) }
+    } catch {
+      if error.errno == .noSuchFile { return nil }
+      throw error
+    }
+    let kind: Kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: .file
+      case S_IFDIR: .directory
+      case S_IFSOCK: .socket
+      default: .other
+      }
+    return Status(
+      kind: kind, mode: status.st_mode & 0o7777, owner: status.st_uid, group: status.st_gid,
+      size: Int64(status.st_size))
+  }
+
+  /// Opens a file, close-on-exec. C: `open`.
+  ///
+  /// - Parameters:
+  ///   - flags: the C constants, such as `O_RDONLY`; `O_CLOEXEC` is added.
+  ///   - mode: permission bits of a file that this creates.
+  public static func open(
+    _ path: String, flags: Int32, mode: UInt32 = 0o600
+  ) throws(SystemCallError) -> FileDescriptor {
+    FileDescriptor(
+      takingOwnership: try systemCall("open \"\(path)\"") { Glibc.open(path, flags | O_CLOEXEC, mode) })
+  }
+
+  /// The whole content of a file.
+  ///
+  /// - Parameter limit: the largest size accepted, in bytes; a larger file throws `EFBIG`.
+  public static func read(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
+    let file = try open(path, flags: O_RDONLY)
+    var content: [UInt8] = []
+    while true {
+      let part = try file.read(upTo: 65_536)
+      if part.isEmpty { return content }
+      content += part
+      if content.count > limit { throw SystemCallError(Errno(rawValue: EFBIG), "read \"\(path)\"") }
+    }
+  }
+
+  /// Makes a directory where there is none, with its parents. C: `mkdir`.
+  ///
+  /// - Parameter mode: permission bits of those that this makes.
+  public static func makeDirectories(_ path: String, mode: UInt32 = 0o700) throws(SystemCallError) {
+    if try kind(of: path) == .directory { return }
+    if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+      try makeDirectories(String(path[..<slash]), mode: mode)
+    }
+    do throws(SystemCallError) {
+      try systemCall("mkdir \"\(path)\"") { mkdir(path, mode) }
+    } catch {
+      if error.errno != .fileExists { throw error }
+    }
+  }
+
+  /// The names in a directory, without `.` and `..`, in no order. C: `opendir`, `readdir`.
+  public static func names(in directory: String) throws(SystemCallError) -> [String] {
+    guard let stream = opendir(directory) else {
+      throw SystemCallError(.current, "opendir \"\(directory)\"")
+    }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// Removes a file; nothing happens where there is none. C: `unlink`.
+  public static func remove(_ path: String) throws(SystemCallError) {
+    do throws(SystemCallError) {
+      try systemCall("unlink \"\(path)\"") { unlink(path) }
+    } catch {
+      if error.errno != .noSuchFile { throw error }
+    }
+  }
+
+  /// Replaces a file so that after a crash it holds the old or the new content, never a mixture; durable
+  /// on return. C: `open`, `write`, `fsync`, `rename`, `fsync` of the directory.
+  public static func replace(_ path: String, with content: [UInt8], mode: UInt32 = 0o600)
+    throws(SystemCallError)
+  {
+    let temporary = "\(path).new"
+    let file = try open(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+    try file.writeAll(content)
+    let number = file.rawValue
+    try systemCall("fsync \"\(temporary)\"") { fsync(number) }
+    try file.close()
+    try systemCall("rename to \"\(path)\"") { rename(temporary, path) }
+    try synchronizeDirectory(of: path)
+  }
+
+  /// Makes the directory entry of a path durable. C: `fsync` of the directory.
+  public static func synchronizeDirectory(of path: String) throws(SystemCallError) {
+    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let directory = try open(parent, flags: O_RDONLY | O_DIRECTORY)
+    let number = directory.rawValue
+    try systemCall("fsync \"\(parent)\"") { fsync(number) }
+  }
+
+  /// Takes an exclusive lock on a file, which it makes, for as long as the descriptor is open. C: `flock`.
+  ///
+  /// - Returns: nil when another process holds it.
+  public static func lock(_ path: String) throws(SystemCallError) -> FileDescriptor? {
+    let file = try open(path, flags: O_RDWR | O_CREAT)
+    let number = file.rawValue
+    do throws(SystemCallError) {
+      try systemCall("flock \"\(path)\"") { flock(number, LOCK_EX | LOCK_NB) }
+    } catch {
+      if error.errno == .wouldBlock { return nil }
+      throw error
+    }
+    return file
+  }
+}

@@ -1,0 +1,66 @@
+internal import CSystem
+internal import Glibc
+
+/// Settings of the calling process.
+public enum ThisProcess {
+  public static var pid: Int32 { getpid() }
+  public static var parentPid: Int32 { getppid() }
+  public static var uid: UInt32 { geteuid() }
+  public static var gid: UInt32 { getegid() }
+
+  /// Writing to a closed socket returns an error instead of ending the process. C: `signal`.
+  public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+  /// Ends this process with `SIGKILL` when its parent ends. C: `prctl(PR_SET_PDEATHSIG)`.
+  ///
+  /// - Parameter parent: the parent's number as it told; if it has ended already, false is returned.
+  public static func dieWithParent(_ parent: Int32) -> Bool {
+    _ = stagekeeper_die_with_parent(SIGKILL)
+    return getppid() == parent
+  }
+
+  /// No core dump, no ptrace by others, no privileges through set-user-ID programs: for processes that
+  /// hold secrets. C: `prctl`, `setrlimit`.
+  public static func protectMemory() {
+    _ = stagekeeper_forbid_core_dump()
+    _ = stagekeeper_set_limit(stagekeeper_limit_core, 0)
+    _ = stagekeeper_no_new_privileges()
+  }
+
+  /// The path of the running program. C: `readlink("/proc/self/exe")`.
+  public static func executablePath() throws(SystemCallError) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let length = try systemCall(sized: "readlink \"/proc/self/exe\"") {
+      readlink("/proc/self/exe", &buffer, buffer.count)
+    }
+    return String(decoding: buffer.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// A variable of this process's environment; nil when unset. C: `getenv`.
+  public static func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
+
+  /// Whether a descriptor is a terminal. C: `isatty`.
+  public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+  /// The full range of user ids is mapped, so that the kernel's word about a peer means something: in a
+  /// user namespace with a narrow map every stranger shows as the overflow uid. Source: `/proc/self/uid_map`.
+  public static func hasFullUserIDRange() -> Bool {
+    guard let map = try? Files.read("/proc/self/uid_map", limit: 4096) else { return true }
+    let fields = String(decoding: map, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    return fields.elementsEqual(["0", "0", "4294967295"])
+  }
+
+  /// Random bytes from the kernel. C: `getrandom`.
+  public static func randomBytes(_ count: Int) throws(SystemCallError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var filled = 0
+    while filled < count {
+      filled += try systemCall(sized: "getrandom") {
+        bytes[filled...].withUnsafeMutableBytes { stagekeeper_random($0.baseAddress, $0.count) }
+      }
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,93 @@
+internal import CSystem
+internal import Glibc
+
+/// Stream sockets of the Unix domain.
+public enum UnixSocket {
+  /// The longest path that fits into a socket address on Linux, in bytes.
+  public static let maximumPathLength = 107
+
+  /// Connects to a listening socket; the result is blocking. C: `socket`, `connect`.
+  ///
+  /// - Throws: ``Errno/noSuchFile`` or ``Errno/connectionRefused`` where nobody listens.
+  public static func connect(to path: String) throws(SystemCallError) -> FileDescriptor {
+    let descriptor = try makeSocket(nonBlocking: false)
+    let number = descriptor.rawValue
+    try withAddress(path, operation: "connect") { address, length in
+      stagekeeper_connect(number, address, length)
+    }
+    return descriptor
+  }
+
+  /// Listens at a path, non-blocking. C: `socket`, `bind`, `chmod`, `listen`.
+  ///
+  /// The socket exists under a temporary name until its mode is set, so that nobody connects before. A
+  /// file that is at the path already is replaced only when it is a socket on which nobody listens.
+  ///
+  /// - Parameter mode: permission bits, such as `0o600`.
+  /// - Throws: ``Errno/addressInUse`` when somebody listens there, ``Errno/fileExists`` when the path is
+  ///   taken by something that is not a socket.
+  public static func listen(at path: String, mode: UInt32, backlog: Int32 = 512) throws(SystemCallError)
+    -> FileDescriptor
+  {
+    try refuseLiveSocket(at: path)
+    let descriptor = try makeSocket(nonBlocking: true)
+    let number = descriptor.rawValue
+    let temporary = "\(path).\(getpid())"
+    _ = unlink(temporary)
+    try withAddress(temporary, operation: "bind") { address, length in
+      stagekeeper_bind(number, address, length)
+    }
+    do throws(SystemCallError) {
+      try systemCall("chmod \"\(path)\"") { chmod(temporary, mode) }
+      try systemCall("listen \"\(path)\"") { Glibc.listen(number, backlog) }
+      try systemCall("rename to \"\(path)\"") { rename(temporary, path) }
+    } catch {
+      _ = unlink(temporary)
+      throw error
+    }
+    return descriptor
+  }
+
+  /// Accepts one connection, non-blocking and close-on-exec; nil when none waits. C: `accept4`.
+  public static func accept(from listener: borrowing FileDescriptor) throws(SystemCallError)
+    -> FileDescriptor?
+  {
+    let number = listener.rawValue
+    do throws(SystemCallError) {
+      return FileDescriptor(takingOwnership: try systemCall("accept4") { stagekeeper_accept(number) })
+    } catch {
+      if error.errno == .wouldBlock || error.errno.rawValue == ECONNABORTED { return nil }
+      throw error
+    }
+  }
+
+  private static func makeSocket(nonBlocking: Bool) throws(SystemCallError) -> FileDescriptor {
+    let flags = SOCK_CLOEXEC.rawValue | (nonBlocking ? SOCK_NONBLOCK.rawValue : 0)
+    let type = Int32(SOCK_STREAM.rawValue | flags)
+    return FileDescriptor(takingOwnership: try systemCall("socket") { socket(AF_UNIX, type, 0) })
+  }
+
+  private static func withAddress(
+    _ path: String, operation: String,
+    _ body: (UnsafePointer<sockaddr_un>, socklen_t) -> Int32
+  ) throws(SystemCallError) {
+    var address = sockaddr_un()
+    let bytes = path.utf8.map { CChar(bitPattern: $0) }
+    let length = stagekeeper_unix_address(&address, bytes, bytes.count)
+    let name = "\(operation) \"\(path)\""
+    guard length > 0, !bytes.contains(0) else { throw SystemCallError(.nameTooLong, name) }
+    try systemCall(name) { body(&address, length) }
+  }
+
+  private static func refuseLiveSocket(at path: String) throws(SystemCallError) {
+    guard let kind = try Files.kind(of: path) else { return }
+    guard kind == .socket else { throw SystemCallError(.fileExists, "listen at \"\(path)\"") }
+    do throws(SystemCallError) {
+      _ = try connect(to: path)
+    } catch {
+      if error.errno == .connectionRefused || error.errno == .noSuchFile { return }
+      throw error
+    }
+    throw SystemCallError(.addressInUse, "listen at \"\(path)\"")
+  }
+}
