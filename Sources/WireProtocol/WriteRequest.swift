@@ -1,0 +1,157 @@
+public import StrictJSON
+
+/// What a write does. The raw value is the method's name on the wire.
+public enum WriteAction: String, Sendable, CaseIterable {
+  case register, assign, unassign, deregister, deprecate
+}
+
+/// Which part of the version goes up.
+public enum VersionBump: String, Sendable, CaseIterable {
+  case major, minor, patch
+}
+
+/// Whether a tag carries a counter: GTO's `--simple`.
+public enum SimpleTag: String, Sendable, CaseIterable {
+  /// As GTO does by default: assignments and unassignments with a counter, the others without.
+  case auto
+  /// Without.
+  case `true`
+  /// With.
+  case `false`
+}
+
+/// The parameters of `register`, `assign`, `unassign`, `deregister` and `deprecate`.
+/// Source: proto-spec/protocol.md, "Writing"; the options are those of GTO 1.10.1.
+public struct WriteRequest: Sendable, Equatable {
+  public var action: WriteAction
+  /// The repository's id in the worker's configuration.
+  public var repository: String
+  public var artifact: String
+  /// A branch, tag or commit of the remote; nil: the version's commit, or the default branch's tip.
+  public var ref: String?
+  public var version: String?
+  public var bump: VersionBump?
+  /// Demanded by `assign` and `unassign`.
+  public var stage: String?
+  /// The tag's message; nil: GTO's own.
+  public var message: String?
+  public var force: Bool
+  public var simple: SimpleTag
+  /// `assign` at a commit without a version does not register one.
+  public var skipRegistration: Bool
+  /// `assign` only if the stage holds this version now; `none`: only if it holds none.
+  public var ifCurrent: String?
+  /// Milliseconds since 1970 after which the job is not worth doing.
+  public var deadline: Int64?
+  /// The same key from the same caller for the same repository means the same request.
+  public var requestKey: String?
+  /// Answers what would be done; nothing is queued.
+  public var dryRun: Bool
+  /// True: events until the job has ended, and its end as the result. False: the result is the queued job.
+  public var wait: Bool
+
+  public init(
+    _ action: WriteAction, repository: String, artifact: String, ref: String? = nil, version: String? = nil,
+    bump: VersionBump? = nil, stage: String? = nil, message: String? = nil, force: Bool = false,
+    simple: SimpleTag = .auto, skipRegistration: Bool = false, ifCurrent: String? = nil,
+    deadline: Int64? = nil, requestKey: String? = nil, dryRun: Bool = false, wait: Bool = true
+  ) {
+    self.action = action
+    self.repository = repository
+    self.artifact = artifact
+    self.ref = ref
+    self.version = version
+    self.bump = bump
+    self.stage = stage
+    self.message = message
+    self.force = force
+    self.simple = simple
+    self.skipRegistration = skipRegistration
+    self.ifCurrent = ifCurrent
+    self.deadline = deadline
+    self.requestKey = requestKey
+    self.dryRun = dryRun
+    self.wait = wait
+  }
+}
+
+extension WriteRequest {
+  /// What is asked for, without how it is delivered (`requestKey`, `dryRun`, `wait`): what the journal keeps
+  /// and what a repeated request key is compared by. Members with their default value are left out.
+  public var body: JSONObject {
+    var object = JSONObject()
+    object["action"] = .string(action.rawValue)
+    object["repository"] = .string(repository)
+    object["artifact"] = .string(artifact)
+    object["ref"] = ref.map { .string($0) }
+    object["version"] = version.map { .string($0) }
+    object["bump"] = bump.map { .string($0.rawValue) }
+    object["stage"] = stage.map { .string($0) }
+    object["message"] = message.map { .string($0) }
+    if force { object["force"] = true }
+    if simple != .auto { object["simple"] = .string(simple.rawValue) }
+    if skipRegistration { object["skipRegistration"] = true }
+    object["ifCurrent"] = ifCurrent.map { .string($0) }
+    object["deadline"] = deadline.map { .integer($0) }
+    return object
+  }
+
+  /// The parameters as they go over the wire; the action is the method's name.
+  public var params: JSONValue {
+    var object = body
+    object["action"] = nil
+    object["requestKey"] = requestKey.map { .string($0) }
+    if dryRun { object["dryRun"] = true }
+    if !wait { object["wait"] = false }
+    return .object(object)
+  }
+
+  /// Reads the parameters of a method strictly.
+  ///
+  /// - Throws: ``JSONShapeError`` at the first member that is missing, unknown or of the wrong type.
+  public init(_ action: WriteAction, params: JSONValue) throws(JSONShapeError) {
+    var reader = try ObjectReader(params, path: "params")
+    self.init(
+      action, repository: try reader.string("repository"), artifact: try reader.string("artifact"),
+      ref: try reader.optionalString("ref"), version: try reader.optionalString("version"),
+      bump: try reader.optionalChoice("bump", VersionBump.self), stage: try reader.optionalString("stage"),
+      message: try reader.optionalString("message"), force: try reader.optionalBool("force") ?? false,
+      simple: try reader.optionalChoice("simple", SimpleTag.self) ?? .auto,
+      skipRegistration: try reader.optionalBool("skipRegistration") ?? false,
+      ifCurrent: try reader.optionalString("ifCurrent"),
+      deadline: try reader.optionalInteger("deadline", in: 0...ProtocolLimits.maximumID),
+      requestKey: try reader.optionalString("requestKey"),
+      dryRun: try reader.optionalBool("dryRun") ?? false, wait: try reader.optionalBool("wait") ?? true)
+    try reader.finish()
+    try checkMembers()
+  }
+
+  /// Reads a body back, as the journal keeps it.
+  public init(body: JSONValue) throws(JSONShapeError) {
+    guard case .object(var object) = body,
+      let action = object["action"]?.stringValue.flatMap(WriteAction.init)
+    else { throw JSONShapeError(path: "body", message: "expected a request with an action") }
+    object["action"] = nil
+    try self.init(action, params: .object(object))
+  }
+
+  /// Which members go together; what the values mean is checked where the registry's rules are.
+  private func checkMembers() throws(JSONShapeError) {
+    func refuse(_ key: String, _ message: String) -> JSONShapeError {
+      JSONShapeError(path: "params.\(key)", message: message)
+    }
+    let staged = action == .assign || action == .unassign
+    if staged, stage == nil { throw refuse("stage", "is missing") }
+    if !staged, stage != nil { throw refuse("stage", "does not go with \(action.rawValue)") }
+    if bump != nil, action != .register { throw refuse("bump", "goes with register only") }
+    if bump != nil, version != nil { throw refuse("bump", "does not go with version: give one of them") }
+    if ifCurrent != nil, action != .assign { throw refuse("ifCurrent", "goes with assign only") }
+    if skipRegistration, action != .assign { throw refuse("skipRegistration", "goes with assign only") }
+    if let requestKey, requestKey.isEmpty || requestKey.utf8.count > ProtocolLimits.requestKeyBytes {
+      throw refuse("requestKey", "must have 1 to \(ProtocolLimits.requestKeyBytes) bytes")
+    }
+    if let message, message.utf8.count > ProtocolLimits.messageBytes {
+      throw refuse("message", "is longer than \(ProtocolLimits.messageBytes) bytes")
+    }
+  }
+}
