@@ -91,7 +91,8 @@ extension RegistryState {
   }
 
   /// Sets what the repository's files say of artifacts at a commit.
-  public mutating func setAnnotations(_ annotations: [ArtifactName: ArtifactAnnotation], at commit: ObjectID) {
+  public mutating func setAnnotations(_ annotations: [ArtifactName: ArtifactAnnotation], at commit: ObjectID)
+  {
     self.annotations[commit] = annotations
   }
 
