@@ -18,7 +18,7 @@ public struct CMSTagSigner: TagSigner {
   public var publicKey: PublicKey { key.publicKey }
 
   /// - Parameters:
-  ///   - key: RSA or ECDSA; Ed25519 isn't understood by the verifiers that Git calls.
+  ///   - key: RSA, or ECDSA on P-256 or P-384; gpgsm, which Git calls to verify, can't do the others.
   ///   - certificate: the signer's certificate in PEM. Further certificates in it are taken as chain.
   ///   - chain: intermediate certificates in PEM.
   ///   - now: seconds since 1970; all certificates have to be valid then.
@@ -30,7 +30,7 @@ public struct CMSTagSigner: TagSigner {
     guard let digest = key.algorithm.cmsDigest else {
       throw SigningError(
         .unsupportedKey, "preparing X.509 signatures",
-        "\(key.algorithm) keys make SSH signatures only (RSA and ECDSA do both)")
+        "\(key.algorithm) keys make SSH signatures only (RSA, P-256 and P-384 make both)")
     }
     let own = try Certificate.read(pem: certificate)
     self.key = key

@@ -37,13 +37,13 @@ extension KeyAlgorithm {
     }
   }
 
-  /// What a CMS signature by such a key is made with; nil where CMS signatures are not made.
+  /// What a CMS signature by such a key is made with; nil where gpgsm, which Git calls to verify, can't: it knows
+  /// no Ed25519 in CMS, and refuses P-521 because its size isn't a whole number of bytes (GnuPG 2.2.40).
   var cmsDigest: DigestAlgorithm? {
     switch self {
-    case .ed25519: nil
+    case .ed25519, .ecdsa(.p521): nil
     case .ecdsa(.p256), .rsa: .sha256
     case .ecdsa(.p384): .sha384
-    case .ecdsa(.p521): .sha512
     }
   }
 }

@@ -1,9 +1,12 @@
 internal import COpenSSL
+internal import Glibc
 
 /// Collects the numbers of a key for `EVP_PKEY_fromdata`, and owns them meanwhile.
 struct KeyParameters: ~Copyable {
   private let builder: OpaquePointer
   private var numbers: [OpaquePointer] = []
+  /// The builder keeps the pointers of names, so they have to stay.
+  private var names: [UnsafeMutablePointer<CChar>?] = []
   private let operation: String
 
   init(_ operation: String) throws(SigningError) {
@@ -14,6 +17,7 @@ struct KeyParameters: ~Copyable {
   deinit {
     OSSL_PARAM_BLD_free(builder)
     for number in numbers { BN_clear_free(number) }
+    for name in names { free(name) }
   }
 
   /// Adds a number given as big-endian bytes. The copy is wiped with the rest.
@@ -24,31 +28,35 @@ struct KeyParameters: ~Copyable {
 
   mutating func add(_ name: String, takingOwnership number: OpaquePointer) throws(SigningError) {
     numbers.append(number)
+    let name = strdup(name)
+    names.append(name)
     try OpenSSLCall.status(operation) { OSSL_PARAM_BLD_push_BN(builder, name, number) }
   }
 
-  /// Makes the key. `text` and `octets` are lent to OpenSSL until it has copied them.
-  consuming func makeKey(
-    _ type: String, private isPrivate: Bool, group: String? = nil, point: [UInt8]? = nil
+  /// Makes the key. `point` is lent to OpenSSL until it has copied it.
+  mutating func makeKey(
+    _ type: String, private isPrivate: Bool, group: String? = nil, point: [UInt8] = []
   ) throws(SigningError) -> EVPKey {
-    let operation = operation
-    let builder = builder
-    var key: OpaquePointer?
-    try Self.lend(group, point) { (group, point) throws(SigningError) in
-      if let group {
-        try OpenSSLCall.status(operation) {
-          OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, group.baseAddress, 0)
-        }
-      }
-      if let point {
-        try OpenSSLCall.status(operation) {
-          OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point.baseAddress, point.count)
-        }
-      }
-      key = try Self.fromData(builder, type, isPrivate, operation)
+    if let group { try add(OSSL_PKEY_PARAM_GROUP_NAME, group) }
+    let key = try point.withUnsafeBufferPointer { (octets) throws(SigningError) in
+      if !octets.isEmpty { try add(OSSL_PKEY_PARAM_PUB_KEY, octets) }
+      return try fromData(type, isPrivate)
     }
-    guard let key else { throw SigningError(.notAKey, operation, "OpenSSL made no key") }
     return try EVPKey(takingOwnership: key, operation)
+  }
+
+  private mutating func add(_ name: String, _ text: String) throws(SigningError) {
+    let (name, text) = (strdup(name), strdup(text))
+    names += [name, text]
+    try OpenSSLCall.status(operation) { OSSL_PARAM_BLD_push_utf8_string(builder, name, text, 0) }
+  }
+
+  private mutating func add(_ name: String, _ octets: UnsafeBufferPointer<UInt8>) throws(SigningError) {
+    let name = strdup(name)
+    names.append(name)
+    try OpenSSLCall.status(operation) {
+      OSSL_PARAM_BLD_push_octet_string(builder, name, octets.baseAddress, octets.count)
+    }
   }
 
   /// A new number from big-endian bytes, which the caller owns.
@@ -68,20 +76,8 @@ struct KeyParameters: ~Copyable {
     }
   }
 
-  private static func lend(
-    _ group: String?, _ point: [UInt8]?,
-    _ body: (UnsafeBufferPointer<CChar>?, UnsafeBufferPointer<UInt8>?) throws(SigningError) -> Void
-  ) throws(SigningError) {
-    let group = group.map { Array($0.utf8CString) }
-    try (group ?? []).withUnsafeBufferPointer { (characters) throws(SigningError) in
-      try (point ?? []).withUnsafeBufferPointer { (octets) throws(SigningError) in
-        try body(group == nil ? nil : characters, point == nil ? nil : octets)
-      }
-    }
-  }
-
-  private static func fromData(
-    _ builder: OpaquePointer, _ type: String, _ isPrivate: Bool, _ operation: String
+  private borrowing func fromData(
+    _ type: String, _ isPrivate: Bool
   ) throws(SigningError) -> OpaquePointer {
     ERR_clear_error()
     guard let parameters = OSSL_PARAM_BLD_to_param(builder) else {

@@ -115,7 +115,7 @@ enum PublicKeyBlob {
   ) throws -> EVPKey {
     // OpenSSH knows the uncompressed form alone; and one key must have one blob only.
     guard point.first == 4 else { throw SSHReader.Malformed() }
-    let parameters = try KeyParameters(operation)
+    var parameters = try KeyParameters(operation)
     return try parameters.makeKey("EC", private: false, group: curve.opensslName, point: Array(point))
   }
 }
