@@ -81,7 +81,7 @@ let package = Package(
     tests(
       "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
-    tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"]),
+    tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
     tests("LaneTests", ["Lane", "LaneProtocol", "GitRemote", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests(
       "WorkerTests",
