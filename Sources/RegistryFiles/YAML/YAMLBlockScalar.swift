@@ -13,10 +13,11 @@ extension YAMLParser {
   /// - Parameter parent: the column of the collection around it; -1 at the root.
   mutating func blockScalar(parent: Int) throws(RegistryFileError) -> String {
     let header = try blockScalarHeader()
-    // The root counts like a collection at column 0.
-    let base = max(parent, 0)
+    // An indicator at the root counts as below a collection at column 0.
     let indentation =
-      if let given = header.indentation { base + given } else { try detectIndentation(minimum: base + 1) }
+      if let given = header.indentation { max(parent, 0) + given } else {
+        try detectIndentation(minimum: parent + 1)
+      }
     return blockScalarText(header, indentation: indentation)
   }
 
@@ -54,6 +55,9 @@ extension YAMLParser {
       skipSpaces()
     }
     let found = column
+    if minimum == 0, isAtDocumentMarker {
+      throw error(.unsupported, "readers disagree about a document marker right after '|' or '>'; write \"\"")
+    }
     let hasText = !isAtEnd && found >= minimum
     if hasText, let blank, blank.width != found { throw unclearIndentation(blank.mark) }
     let lastLine = isAtEnd ? found : 0
@@ -71,14 +75,14 @@ extension YAMLParser {
     var value = String.UnicodeScalarView()
     var breaks = takeBlankLines(indentation)
     var endsInBreak = false
-    while column == indentation, !isAtEnd {
+    while isAtText(indentation) {
       value.append(contentsOf: repeatElement("\n", count: breaks))
       let isIndented = peek() == " " || peek() == "\t"
       takeLine(into: &value)
       endsInBreak = !isAtEnd
       if endsInBreak { takeBreak() }
       breaks = takeBlankLines(indentation)
-      guard column == indentation, !isAtEnd else { break }
+      guard isAtText(indentation) else { break }
       let folds = header.isFolded && !isIndented && peek() != " " && peek() != "\t"
       if !folds { value.append("\n") } else if breaks == 0 { value.append(" ") }
     }
@@ -86,6 +90,11 @@ extension YAMLParser {
     if endsInBreak, header.chomping != .strip { value.append("\n") }
     if header.chomping == .keep { value.append(contentsOf: repeatElement("\n", count: breaks)) }
     return String(value)
+  }
+
+  /// At the root, text may stand in column 0, and a document marker ends it.
+  private func isAtText(_ indentation: Int) -> Bool {
+    column == indentation && !isAtEnd && !isAtDocumentMarker
   }
 
   private mutating func takeLine(into value: inout String.UnicodeScalarView) {

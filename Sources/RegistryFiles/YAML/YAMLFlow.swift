@@ -23,11 +23,29 @@ extension YAMLParser {
     try enterFlow()
     var entries: [YAMLNode] = []
     while try isAtFlowEntry(close: "]") {
-      entries.append(try entry(try flowNode(emptyAt: nil)))
+      entries.append(try entry(try flowEntry()))
       try endFlowEntry(close: "]")
     }
     leaveFlow()
     return makeNode(.sequence(entries), at: start)
+  }
+
+  /// A node, or `key: value`, which stands for a mapping of one member.
+  private mutating func flowEntry() throws(RegistryFileError) -> YAMLNode {
+    let start = mark
+    if peek() == "?", isBlank(at: 1) { return try flowPair(firstKey: nil, at: start) }
+    let node = try flowNode(emptyAt: nil)
+    try skipFlowSpace()
+    guard peek() == ":", isBlank(at: 1) else { return node }
+    return try flowPair(firstKey: node, at: start)
+  }
+
+  private mutating func flowPair(firstKey: YAMLNode?, at start: YAMLMark) throws(RegistryFileError) -> YAMLNode {
+    try enter()
+    var members = YAMLMembers()
+    try flowMember(firstKey, at: start, close: "]", into: &members)
+    leave()
+    return makeNode(.mapping(members.finished()), at: start)
   }
 
   private mutating func flowMapping() throws(RegistryFileError) -> YAMLNode {
@@ -35,7 +53,7 @@ extension YAMLParser {
     try enterFlow()
     var members = YAMLMembers()
     while try isAtFlowEntry(close: "}") {
-      try flowMember(into: &members)
+      try flowMember(at: mark, close: "}", into: &members)
       try endFlowEntry(close: "}")
     }
     leaveFlow()
@@ -73,22 +91,28 @@ extension YAMLParser {
   }
 
   /// `key: value`, `? key : value`, or a key alone, whose value is null.
-  private mutating func flowMember(into members: inout YAMLMembers) throws(RegistryFileError) {
-    let isExplicit = peek() == "?" && isBlank(at: 1)
+  ///
+  /// - Parameters:
+  ///   - known: the key where it was read already.
+  ///   - keyStart: where the member starts.
+  ///   - close: what ends the collection around it. Only `{ }` takes a `:` right after a quoted key.
+  private mutating func flowMember(
+    _ known: YAMLNode? = nil, at keyStart: YAMLMark, close: Unicode.Scalar, into members: inout YAMLMembers
+  ) throws(RegistryFileError) {
+    let isExplicit = known == nil && peek() == "?" && isBlank(at: 1)
     if isExplicit {
       advance()
       try skipFlowSpace()
     }
-    let start = mark
     let isQuoted = peek() == "\"" || peek() == "'"
-    let key = try flowNode(emptyAt: nil)
+    let key = if let known { known } else { try flowNode(emptyAt: nil) }
     try skipFlowSpace()
     guard peek() == ":" else {
       try add(key, emptyNode(at: mark), to: &members)
       return
     }
-    guard isQuoted || isBlank(at: 1) else { throw unexpected("expected a space after ':'") }
-    if !isExplicit { try checkImplicitKey(from: start) }
+    guard isBlank(at: 1) || (isQuoted && close == "}") else { throw unexpected("expected a space after ':'") }
+    if !isExplicit { try checkImplicitKey(from: keyStart) }
     advance()
     try skipFlowSpace()
     try add(key, try flowNode(emptyAt: mark), to: &members)
@@ -97,7 +121,7 @@ extension YAMLParser {
   /// - Parameter emptyAt: where a missing node would stand; nil where it must not be missing.
   private mutating func flowNode(emptyAt: YAMLMark?) throws(RegistryFileError) -> YAMLNode {
     let start = mark
-    if let emptyAt, peek() == "," || peek() == "}" { return emptyNode(at: emptyAt) }
+    if let emptyAt, peek() == "," || peek() == "}" || peek() == "]" { return emptyNode(at: emptyAt) }
     let properties = try properties()
     if properties != nil {
       try skipFlowSpace()

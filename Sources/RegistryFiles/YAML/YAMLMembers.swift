@@ -42,13 +42,23 @@ enum YAMLKey: Hashable {
     case .bool(let value): self = .integer(value ? 1 : 0)
     case .integer(let value): self = .integer(value)
     case .float(let value):
-      self = Int64(exactly: value).map(Self.integer) ?? .float(value.bitPattern)
+      self = Self.whole(value).map(Self.integer) ?? .float(value.bitPattern)
     case .timestamp(let value):
       guard value.utf8.count == 10 else { return nil }
       self = .date(Array(value.utf8))
     case .string(let value): self = .string(Array(value.utf8))
     case .sequence, .mapping: return nil
     }
+  }
+}
+
+extension YAMLKey {
+  /// The integer that equals the number. `Int64(exactly:)` would need the C math library at link time.
+  private static func whole(_ value: Double) -> Int64? {
+    let limit = 9_223_372_036_854_775_808.0
+    guard value >= -limit, value < limit else { return nil }
+    let integer = Int64(value)
+    return Double(integer) == value ? integer : nil
   }
 }
 

@@ -55,7 +55,11 @@ struct YAMLParser {
     if isFirstOnLine, column == 0, peek() == "%" {
       throw error(.unsupported, "directives (%YAML, %TAG) are not supported; remove the line")
     }
-    if isAt(marker: "-") { advance(3) }
+    if isAt(marker: "-") {
+      advance(3)
+    } else if isAt(marker: ".") {
+      throw error(.unsupported, "'...' ends a document that has not started; remove it")
+    }
     let node = try entry(try blockNode(parent: -1, compact: false, indentless: false))
     try skipToContent()
     try documentEnd()
