@@ -93,6 +93,12 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Whether the other end of a socket is gone altogether, not only done with sending. C: `poll`, `POLLHUP`.
+  public var hasHungUp: Bool {
+    var entry = pollfd(fd: rawValue, events: 0, revents: 0)
+    return poll(&entry, 1, 0) > 0 && entry.revents & Int16(POLLHUP) != 0
+  }
+
   /// Both ends of a pipe, close-on-exec. C: `pipe2`.
   public static func pipe() throws(SystemCallError) -> DescriptorPair {
     var ends: [Int32] = [-1, -1]
@@ -116,20 +122,15 @@ public enum Readiness: Sendable {
   var events: Int16 { self == .readable ? Int16(POLLIN) : Int16(POLLOUT) }
 }
 
-/// The two ends of a pipe (`first` reads, `second` writes) or of a socket pair.
+/// The two ends of a pipe (`first` reads, `second` writes) or of a socket pair. Frozen, so that each end can
+/// be given to its own owner.
+@frozen
 public struct DescriptorPair: ~Copyable, Sendable {
-  public var first: FileDescriptor
-  public var second: FileDescriptor
+  public let first: FileDescriptor
+  public let second: FileDescriptor
 
   init(takingOwnership first: Int32, _ second: Int32) {
     self.first = FileDescriptor(takingOwnership: first)
     self.second = FileDescriptor(takingOwnership: second)
-  }
-
-  /// Gives both ends away, each to its own owner.
-  public consuming func split(
-    _ body: (consuming FileDescriptor, consuming FileDescriptor) -> Void
-  ) {
-    body(first, second)
   }
 }

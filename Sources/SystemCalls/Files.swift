@@ -84,6 +84,13 @@ public enum Files {
     }
   }
 
+  /// Absolute. C: `getcwd`.
+  public static func workingDirectory() throws(SystemCallError) -> String {
+    guard let path = getcwd(nil, 0) else { throw SystemCallError(.current, "getcwd") }
+    defer { free(path) }
+    return String(cString: path)
+  }
+
   /// The names in a directory, without `.` and `..`, in no order. C: `opendir`, `readdir`.
   public static func names(in directory: String) throws(SystemCallError) -> [String] {
     guard let stream = opendir(directory) else {

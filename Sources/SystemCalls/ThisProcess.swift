@@ -52,6 +52,16 @@ public enum ThisProcess {
     return fields.elementsEqual(["0", "0", "4294967295"])
   }
 
+  /// Ends this process now. C: `exit`.
+  public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+
+  /// Writes text to a descriptor of this process, 1 or 2; what can't be written is lost. C: `write`.
+  public static func print(_ text: String, to number: Int32) {
+    let descriptor = FileDescriptor(takingOwnership: number)
+    try? descriptor.writeAll(text.utf8)
+    _ = descriptor.release()
+  }
+
   /// Random bytes from the kernel. C: `getrandom`.
   public static func randomBytes(_ count: Int) throws(SystemCallError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)

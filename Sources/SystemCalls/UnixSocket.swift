@@ -91,3 +91,19 @@ public enum UnixSocket {
     throw SystemCallError(.addressInUse, "listen at \"\(path)\"")
   }
 }
+
+extension UnixSocket {
+  /// Sends one datagram to a socket at a path, or at an abstract name (`@` first). C: `sendto`.
+  public static func sendDatagram(_ bytes: some Sequence<UInt8>, to path: String) throws(SystemCallError) {
+    let bytes = Array(bytes)
+    let type = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
+    let descriptor = FileDescriptor(takingOwnership: try systemCall("socket") { socket(AF_UNIX, type, 0) })
+    let number = descriptor.rawValue
+    try withAddress(path, operation: "connect") { address, length in
+      stagekeeper_connect(number, address, length)
+    }
+    _ = try bytes.withUnsafeBytes { bytes in
+      Result { () throws(SystemCallError) in try descriptor.send(bytes) }
+    }.get()
+  }
+}

@@ -1,1 +1,3 @@
-// Placeholder.
+import Worker
+
+Daemon.main(arguments: Array(CommandLine.arguments.dropFirst()))

@@ -1,0 +1,54 @@
+public import StrictJSON
+
+/// Where a job stands.
+public enum JobState: Equatable, Sendable {
+  /// In line.
+  case queued
+  /// In the batch in flight.
+  case running(JobPhase)
+  /// After a failed attempt, until a time in milliseconds since 1970.
+  case waiting(until: Int64, reason: String)
+  case succeeded(JSONValue)
+  /// A rule, the policy or the server said no.
+  case rejected(JobError)
+  /// The attempts are used up; an administrator can have it retried.
+  case failed(JobError)
+  case cancelled
+
+  public var name: JobStateName {
+    switch self {
+    case .queued: .queued
+    case .running: .running
+    case .waiting: .waiting
+    case .succeeded: .succeeded
+    case .rejected: .rejected
+    case .failed: .failed
+    case .cancelled: .cancelled
+    }
+  }
+
+  /// Nothing more happens by itself.
+  public var isFinished: Bool { name.isFinished }
+}
+
+/// The states without what they carry.
+public enum JobStateName: String, CaseIterable, Sendable {
+  case queued, running, waiting, succeeded, rejected, failed, cancelled
+
+  public var isFinished: Bool {
+    switch self {
+    case .queued, .running, .waiting: false
+    case .succeeded, .rejected, .failed, .cancelled: true
+    }
+  }
+}
+
+/// How far a running job is.
+public enum JobPhase: String, CaseIterable, Sendable {
+  /// Chosen; its plan lives in the worker's memory only.
+  case planned
+  /// Its intents are journalled; whether the remote has them may be unknown.
+  case prepared
+  /// The push is under way.
+  case pushing
+}

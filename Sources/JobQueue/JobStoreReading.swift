@@ -1,0 +1,123 @@
+internal import Dispatch
+internal import SystemCalls
+
+extension JobStore {
+  // MARK: Reading
+
+  /// The job as it is on disk; nil when there is none, or none any more.
+  public func job(_ id: JobID) throws(JobStoreError) -> Job? {
+    try check("read job \(id)")
+    return durableJob(id)
+  }
+
+  /// The job with its place in line.
+  public func snapshot(_ id: JobID) throws(JobStoreError) -> JobSnapshot? {
+    try check("read job \(id)")
+    return durableJob(id).map { snapshot(of: $0) }
+  }
+
+  /// The jobs that pass the filter, in the order of their numbers.
+  public func jobs(_ filter: JobFilter = JobFilter()) throws(JobStoreError) -> [Job] {
+    try check("list jobs")
+    var found: [Job] = []
+    for id in table.ids(after: filter.after) {
+      if found.count >= filter.limit { break }
+      if let job = durableJob(id), filter.matches(job) { found.append(job) }
+    }
+    return found
+  }
+
+  /// The place in line, from 1; nil when it is not in line. See ``JobSnapshot/position``.
+  public func position(of id: JobID) throws(JobStoreError) -> Int? {
+    try check("read job \(id)")
+    return table.position(of: id)
+  }
+
+  /// The repositories that have unfinished jobs, in the order of their ids.
+  public func repositoriesWithWork() throws(JobStoreError) -> [String] {
+    try check("list repositories")
+    return table.repositoriesWithWork
+  }
+
+  /// When the repository's first waiting job may run, in milliseconds since 1970; nil when none waits.
+  public func nextAttempt(repository: String) throws(JobStoreError) -> Int64? {
+    try check("read the line of \(repository)")
+    return table.nextWakeUp(repository: repository)
+  }
+
+  /// The queue in numbers.
+  public var queueStatistics: QueueStatistics {
+    get throws(JobStoreError) {
+      try check("count jobs")
+      var statistics = QueueStatistics()
+      statistics.jobs = table.counts.filter { $0.value > 0 }
+      statistics.repositories = table.knownRepositories.map { self.statistics(of: $0) }
+      statistics.records = commits.durable
+      statistics.commits = commits.commits
+      return statistics
+    }
+  }
+
+  private func statistics(of repository: String) -> RepositoryStatistics {
+    let line = table.line(repository) ?? RepositoryLine()
+    return RepositoryStatistics(
+      repository: repository, queued: line.queuedCount, running: line.runningCount,
+      waiting: line.waitingCount, tenants: line.openByTenant,
+      nextAttempt: table.nextWakeUp(repository: repository),
+      isPaused: table.pausedRepositories.contains(ExactString(repository)), batches: line.batch)
+  }
+
+  // MARK: Watching
+
+  /// The job now, and again whenever its state or its place in line has changed; ends after it has ended,
+  /// or when the store closes. A slow reader misses steps in between, never the last one.
+  ///
+  /// - Returns: an empty stream when there is no such job.
+  public func updates(of id: JobID) -> AsyncStream<JobSnapshot> {
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: JobSnapshot.self, bufferingPolicy: .bufferingNewest(1))
+    guard stop == nil, let request = table.jobs[id]?.request else {
+      continuation.finish()
+      return stream
+    }
+    let number = watchers.add(id, repository: request.repository, continuation)
+    continuation.onTermination = { [weak self] _ in
+      guard let self else { return }
+      executor.queue.async {
+        self.assumeIsolated { $0.watchers.remove(number, of: id, repository: request.repository) }
+      }
+    }
+    tell(id)
+    return stream
+  }
+
+  func tell(_ id: JobID) {
+    // A job that is not on disk yet is told of when it is.
+    if let job = durableJob(id) { watchers.tell(snapshot(of: job)) }
+  }
+
+  /// Remembers that places in line have changed, and tells the watchers in a while.
+  func noteMove(in repository: String) {
+    if watchers.watched(in: repository).isEmpty { return }
+    moved.insert(ExactString(repository))
+    if isTellingPlanned { return }
+    isTellingPlanned = true
+    executor.queue.asyncAfter(deadline: .now() + configuration.positionInterval) { [weak self] in
+      guard let self else { return }
+      self.assumeIsolated { $0.tellMoves() }
+    }
+  }
+
+  private func tellMoves() {
+    isTellingPlanned = false
+    if stop != nil { return }
+    for repository in moved { for id in watchers.watched(in: repository.string) { tell(id) } }
+    moved = []
+  }
+
+  private func snapshot(of job: Job) -> JobSnapshot {
+    JobSnapshot(job: job, position: job.state.isFinished ? nil : table.position(of: job.id))
+  }
+
+  private func durableJob(_ id: JobID) -> Job? { commits.durableJob(id, current: table.jobs[id]) }
+}

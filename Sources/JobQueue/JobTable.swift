@@ -1,0 +1,198 @@
+/// All jobs of the worker, and the lines of the repositories. Holds no I/O and reads no clock: it changes
+/// by ``apply(_:)`` alone, so that replay ends in the state that live operation had.
+struct JobTable: Sendable {
+  private(set) var jobs: [JobID: Job] = [:]
+  /// The number that the next job gets.
+  private(set) var nextID = JobID(1)
+  private(set) var pausedRepositories: Set<ExactString> = []
+  private(set) var counts: [JobStateName: Int] = [:]
+  private var requestKeys: [RequestKey: JobID] = [:]
+  private var lines: [ExactString: RepositoryLine] = [:]
+  private var order = JobOrder()
+  private var finished = FinishedJobs()
+
+  init() {}
+
+  var openCount: Int {
+    JobStateName.allCases.filter { !$0.isFinished }.reduce(0) { $0 + counts[$1, default: 0] }
+  }
+
+  // MARK: Changes
+
+  /// Applies one record.
+  ///
+  /// - Returns: what to do next with the job concerned; nil where the record concerns none.
+  @discardableResult
+  mutating func apply(_ record: JobRecord) throws -> JobStep? {
+    switch record {
+    case .base(let next):
+      guard jobs.isEmpty else { throw ContradictoryRecord(description: "a base after jobs") }
+      nextID = next
+    case .kept(let job):
+      guard job.id < nextID, jobs[job.id] == nil else { throw contradiction(job.id, "is kept twice") }
+      insert(job)
+    case .submitted(let id, let request, let time):
+      guard id == nextID else { throw contradiction(id, "comes when job \(nextID) is due") }
+      nextID = JobID(id.number + 1)
+      insert(Job(id: id, request: request, submittedAt: time))
+      return .standInLine
+    case .event(let id, let event, let time): return try apply(event, to: id, at: time)
+    case .dropped(let ids): try drop(ids)
+    case .paused(let repository, let paused, _): pause(repository, paused)
+    }
+    return nil
+  }
+
+  private mutating func insert(_ job: Job) {
+    jobs[job.id] = job
+    order.insert(job.id)
+    counts[job.state.name, default: 0] += 1
+    if let key = RequestKey(job.request) { requestKeys[key] = job.id }
+    if let time = job.finishedAt { finished.append(job.id, at: time) }
+    place(job)
+  }
+
+  private mutating func apply(_ event: JobEvent, to id: JobID, at time: Int64) throws -> JobStep {
+    guard var job = jobs[id] else { throw contradiction(id, "is not there") }
+    let before = job.state.name
+    let step = try job.apply(event, at: time)
+    jobs[id] = job
+    counts[before, default: 0] -= 1
+    counts[job.state.name, default: 0] += 1
+    if before.isFinished, !job.state.isFinished { finished.remove(id) }
+    if !before.isFinished, job.state.isFinished { finished.append(id, at: time) }
+    place(job)
+    return step
+  }
+
+  /// Puts the job where its state belongs in its repository's line.
+  private mutating func place(_ job: Job) {
+    let request = job.request
+    let repository = ExactString(request.repository)
+    let tenant = ExactString(request.requester.tenant)
+    let artifact = ExactString(request.artifact)
+    switch job.state {
+    case .queued:
+      lines[repository, default: RepositoryLine()].stand(
+        job.id, tenant: tenant, artifact: artifact, until: nil)
+    case .waiting(let until, _):
+      lines[repository, default: RepositoryLine()].stand(
+        job.id, tenant: tenant, artifact: artifact, until: until)
+    case .running:
+      // A job that a segment keeps as running was never in line since.
+      if lines[repository]?.entries[job.id] == nil {
+        lines[repository, default: RepositoryLine()].stand(
+          job.id, tenant: tenant, artifact: artifact, until: nil)
+      }
+      lines[repository]?.start(job.id)
+    default: lines[repository]?.leave(job.id)
+    }
+  }
+
+  private mutating func drop(_ ids: [JobID]) throws {
+    for id in ids {
+      guard let job = jobs[id], job.state.isFinished else { throw contradiction(id, "has not ended") }
+      jobs[id] = nil
+      order.remove(id)
+      finished.remove(id)
+      counts[job.state.name, default: 0] -= 1
+      if let key = RequestKey(job.request), requestKeys[key] == id { requestKeys[key] = nil }
+    }
+  }
+
+  private mutating func pause(_ repository: String, _ paused: Bool) {
+    if paused {
+      pausedRepositories.insert(ExactString(repository))
+    } else {
+      pausedRepositories.remove(ExactString(repository))
+    }
+  }
+
+  private func contradiction(_ id: JobID, _ what: String) -> ContradictoryRecord {
+    ContradictoryRecord(description: "job \(id) \(what)")
+  }
+
+  // MARK: Deduplication and retention
+
+  /// The job that an equal request under the same key became; nil when this one is new.
+  func original(of request: JobRequest) throws(RequestKeyConflict) -> Job? {
+    guard let key = RequestKey(request), let id = requestKeys[key], let job = jobs[id] else { return nil }
+    if let field = request.firstDifference(from: job.request) {
+      throw RequestKeyConflict(original: id, field: field)
+    }
+    return job
+  }
+
+  /// The finished jobs that need not be kept any longer, at most `limit`.
+  func droppable(_ retention: JobRetention, now: Int64, limit: Int) -> [JobID] {
+    finished.droppable(limit: limit) { id, time, excess in
+      guard let job = jobs[id] else { return true }
+      let age = now - time
+      let isKeyDue = job.request.requestKey == nil || age >= retention.requestKeyMilliseconds
+      return isKeyDue && (age >= retention.milliseconds || excess > retention.count)
+    }
+  }
+
+  // MARK: Lines
+
+  /// See ``RepositoryLine/nextBatch(limit:now:isExpired:)``; nothing of a paused repository.
+  mutating func nextBatch(
+    repository: String, limit: Int, now: Int64
+  ) -> (batch: [JobID], expired: [JobID]) {
+    let key = ExactString(repository)
+    if pausedRepositories.contains(key) { return ([], []) }
+    let jobs = jobs
+    return lines[key]?.nextBatch(limit: limit, now: now) { id in
+      guard let job = jobs[id], let deadline = job.request.deadline else { return false }
+      return deadline <= now && job.intents.isEmpty
+    } ?? ([], [])
+  }
+
+  mutating func finishBatch(repository: String, microseconds: Int64) {
+    lines[ExactString(repository)]?.finishBatch(microseconds: microseconds)
+  }
+
+  func line(_ repository: String) -> RepositoryLine? { lines[ExactString(repository)] }
+
+  mutating func nextWakeUp(repository: String) -> Int64? { lines[ExactString(repository)]?.nextWakeUp }
+
+  func position(of id: JobID) -> Int? {
+    guard let job = jobs[id] else { return nil }
+    return lines[ExactString(job.request.repository)]?.position(of: id)
+  }
+
+  /// Repositories with unfinished jobs.
+  var repositoriesWithWork: [String] {
+    lines.filter { !$0.value.entries.isEmpty }.map(\.key.string).sorted {
+      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
+  }
+
+  /// Every repository that has jobs or is paused.
+  var knownRepositories: [String] {
+    Set(lines.keys).union(pausedRepositories).map(\.string).sorted {
+      $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
+  }
+
+  // MARK: Reading
+
+  /// The numbers of all jobs after one, ascending.
+  func ids(after: JobID?) -> some Sequence<JobID> { order.ids(after: after) }
+
+  /// The records from which ``apply(_:)`` makes an equal table.
+  var snapshot: some Sequence<JobRecord> {
+    let ordered = order.ids(after: nil).compactMap { jobs[$0] }.map { JobRecord.kept($0) }
+    let paused = pausedRepositories.map { JobRecord.paused(repository: $0.string, true, time: 0) }
+    return [.base(nextID: nextID)] + paused + ordered
+  }
+}
+
+extension JobTable: Equatable {
+  /// Equal where it was recorded; what tenants have used up in their turns is not.
+  static func == (left: JobTable, right: JobTable) -> Bool {
+    left.nextID == right.nextID && left.jobs == right.jobs && left.requestKeys == right.requestKeys
+      && left.pausedRepositories == right.pausedRepositories
+      && left.counts.filter { $0.value != 0 } == right.counts.filter { $0.value != 0 }
+  }
+}

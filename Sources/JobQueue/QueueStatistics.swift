@@ -1,0 +1,26 @@
+/// The queue in numbers.
+public struct QueueStatistics: Equatable, Sendable {
+  /// How many jobs are in each state; states without jobs are missing.
+  public var jobs: [JobStateName: Int] = [:]
+  /// In the order of their ids.
+  public var repositories: [RepositoryStatistics] = []
+  /// Records written since the store was opened.
+  public var records: UInt64 = 0
+  /// Syncs since the store was opened; each covers all records that had come meanwhile.
+  public var commits: UInt64 = 0
+}
+
+/// One repository's line in numbers.
+public struct RepositoryStatistics: Equatable, Sendable {
+  public var repository: String
+  public var queued: Int
+  public var running: Int
+  public var waiting: Int
+  /// Unfinished jobs in line per tenant.
+  public var tenants: [String: Int]
+  /// When jobs are waiting: the first time at which one of them may run, in milliseconds since 1970.
+  public var nextAttempt: Int64?
+  public var isPaused: Bool
+  /// Batches begun since the store was opened.
+  public var batches: UInt64
+}

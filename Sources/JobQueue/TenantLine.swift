@@ -1,0 +1,49 @@
+/// The unfinished jobs of one tenant in one repository.
+struct TenantLine: Sendable {
+  /// Unfinished jobs per artifact; the first of each is the only one that may run. May hold finished
+  /// ones below the top, see ``RepositoryLine/head(of:)``.
+  var artifacts: [ExactString: Heap<JobID>] = [:]
+  /// Jobs that may run now; may hold some that no longer may, see ``RepositoryLine/firstReady(of:)``.
+  var ready = Heap<JobID>()
+  /// The jobs in line, for positions.
+  var ranks = RankedLine()
+  /// The time used, in microseconds, as if the tenant had always taken part.
+  var usedTime: Int64 = 0
+  /// Grows with every change of turn: entries of the repository's heaps with an older one are void.
+  var turn: UInt64 = 0
+  /// Has a job that may run.
+  var isActive = false
+  /// The number of its arrival, until it is served: an ``Arrival`` with another number is void.
+  var arrival: UInt64?
+}
+
+/// A tenant's claim to the next turn: the least used time first, then who had the last turn longest ago.
+struct Turn: Comparable, Sendable {
+  let usedTime: Int64
+  let turn: UInt64
+  let tenant: ExactString
+
+  static func < (left: Turn, right: Turn) -> Bool {
+    (left.usedTime, left.turn) < (right.usedTime, right.turn)
+  }
+
+  static func == (left: Turn, right: Turn) -> Bool {
+    (left.usedTime, left.turn) == (right.usedTime, right.turn)
+  }
+}
+
+/// When a waiting job may run again.
+struct WakeUp: Comparable, Sendable {
+  /// In milliseconds since 1970.
+  let time: Int64
+  let id: JobID
+
+  static func < (left: WakeUp, right: WakeUp) -> Bool { (left.time, left.id) < (right.time, right.id) }
+}
+
+/// A tenant that has work again after it had none, and the batch then in flight (or the last one).
+struct Arrival: Sendable {
+  let tenant: ExactString
+  let number: UInt64
+  let batch: UInt64
+}

@@ -1,0 +1,144 @@
+public import Registry
+public import StrictJSON
+public import WireProtocol
+
+/// What the worker asks of a lane, one thing at a time, over a socket pair in the frames of the wire
+/// protocol. Both ends are of one build, so that there are no versions.
+public enum LaneRequest: Sendable, Equatable {
+  /// First of all: which repository. The lane locks and opens its mirror; the server is not asked.
+  case open(LaneConfiguration)
+  /// Lists the remote's refs, downloads what is new, and reports it in events.
+  case synchronize
+  /// Which commits the refs name: branches, tags, commit ids, abbreviated too.
+  case resolve([String])
+  /// Makes tag objects, signed where the repository wants that; nothing is sent.
+  case prepare([TagDraft])
+  /// Sends tags, unless the remote has changed since the last synchronization.
+  ///
+  /// - Parameter evenIfChanged: sends those whose refs are free whatever else changed.
+  case push([PreparedTag], branches: [String], evenIfChanged: Bool)
+
+  public var method: String {
+    switch self {
+    case .open: "open"
+    case .synchronize: "synchronize"
+    case .resolve: "resolve"
+    case .prepare: "prepare"
+    case .push: "push"
+    }
+  }
+
+  public var params: JSONValue {
+    switch self {
+    case .open(let configuration): configuration.json
+    case .synchronize: [:]
+    case .resolve(let refs): ["refs": .array(refs.map { .string($0) })]
+    case .prepare(let drafts): ["tags": .array(drafts.map(\.json))]
+    case .push(let tags, let branches, let evenIfChanged):
+      [
+        "tags": .array(tags.map(\.json)), "branches": .array(branches.map { .string($0) }),
+        "evenIfChanged": .bool(evenIfChanged),
+      ]
+    }
+  }
+
+  /// - Throws: `JSONShapeError` where the parent sent something else, which is a defect.
+  public init(_ request: Request) throws(JSONShapeError) {
+    if request.method == "open" {
+      self = .open(try LaneConfiguration(request.params))
+      return
+    }
+    var reader = try ObjectReader(request.params, path: request.method)
+    switch request.method {
+    case "synchronize": self = .synchronize
+    case "resolve": self = .resolve(try reader.optionalStrings("refs") ?? [])
+    case "prepare": self = .prepare(try reader.elements("tags", TagDraft.init))
+    case "push":
+      self = .push(
+        try reader.elements("tags", PreparedTag.init), branches: try reader.optionalStrings("branches") ?? [],
+        evenIfChanged: try reader.optionalBool("evenIfChanged") ?? false)
+    default: throw JSONShapeError(path: "method", message: "unknown method \"\(request.method)\"")
+    }
+    try reader.finish()
+  }
+}
+
+/// A tag to be made.
+public struct TagDraft: Sendable, Equatable {
+  /// Without `refs/tags/`.
+  public var name: String
+  /// The commit.
+  public var target: ObjectID
+  /// Whole, with its trailers and its last line end.
+  public var message: String
+  public var time: Timestamp
+
+  public init(name: String, target: ObjectID, message: String, time: Timestamp) {
+    self.name = name
+    self.target = target
+    self.message = message
+    self.time = time
+  }
+
+  var json: JSONValue {
+    [
+      "name": .string(name), "target": .string(target.description), "message": .string(message),
+      "seconds": .integer(time.seconds), "zone": .integer(Int64(time.zoneMinutes)),
+    ]
+  }
+
+  init(_ value: JSONValue, path: String) throws(JSONShapeError) {
+    var reader = try ObjectReader(value, path: path)
+    name = try reader.string("name")
+    target = try reader.objectID("target")
+    message = try reader.string("message")
+    time = Timestamp(
+      seconds: try reader.integer("seconds", in: .min ... .max),
+      zoneMinutes: Int(try reader.integer("zone", in: -6000...6000)))
+    try reader.finish()
+  }
+}
+
+/// A tag object that was made and not yet seen in the remote.
+public struct PreparedTag: Sendable, Equatable {
+  /// Without `refs/tags/`.
+  public var name: String
+  public var objectID: ObjectID
+  /// The object's bytes.
+  public var object: [UInt8]
+
+  public init(name: String, objectID: ObjectID, object: [UInt8]) {
+    self.name = name
+    self.objectID = objectID
+    self.object = object
+  }
+
+  public var json: JSONValue {
+    [
+      "name": .string(name), "objectId": .string(objectID.description),
+      "object": .string(base64Encoded(object)),
+    ]
+  }
+
+  public init(_ value: JSONValue, path: String) throws(JSONShapeError) {
+    var reader = try ObjectReader(value, path: path)
+    name = try reader.string("name")
+    objectID = try reader.objectID("objectId")
+    guard let bytes = base64Decoded(try reader.string("object")) else {
+      throw reader.error("object", "expected base64")
+    }
+    object = bytes
+    try reader.finish()
+  }
+}
+
+extension ObjectReader {
+  /// The elements of an array, each read by the same function; empty where the member is missing.
+  public mutating func elements<Element>(
+    _ key: String, _ read: (JSONValue, String) throws(JSONShapeError) -> Element
+  ) throws(JSONShapeError) -> [Element] {
+    var elements: [Element] = []
+    for (value, path) in try optionalElements(key) ?? [] { elements.append(try read(value, path)) }
+    return elements
+  }
+}

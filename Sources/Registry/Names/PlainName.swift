@@ -1,0 +1,24 @@
+/// GTO's rule for a name (constants.py, `name`): letters and digits at both ends, inside also `-`, `/`
+/// and `_`. Stages are such names, and so is an artifact's name after its folder.
+enum PlainName {
+  static let allowed =
+    "allowed are letters, digits, '-', '_' and '/', and a letter or digit at both ends"
+
+  /// What is wrong with the text, and after how many bytes; nil where it is a name.
+  static func problem(in text: Substring.UTF8View) -> (reason: String, offset: Int)? {
+    guard let first = text.first, let last = text.last else { return ("it is empty", 0) }
+    for (offset, byte) in text.enumerated() where !isInside(byte) {
+      return (InvalidName.shown(byte), offset)
+    }
+    if !first.isLetterOrDigit { return ("it starts with '\(Character(Unicode.Scalar(first)))'", 0) }
+    if !last.isLetterOrDigit {
+      return ("it ends with '\(Character(Unicode.Scalar(last)))'", text.count - 1)
+    }
+    return nil
+  }
+
+  static func isInside(_ byte: UInt8) -> Bool {
+    byte.isLetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "/")
+      || byte == UInt8(ascii: "_")
+  }
+}

@@ -1,0 +1,78 @@
+extension Planner {
+  /// GTO, registry.py, `unassign`.
+  mutating func planUnassign() throws(Refusal) -> Plan {
+    guard let stage = request.stage else { throw Refusal(.invalidRequest, "unassign needs a stage") }
+    guard artifact != nil else { throw unknownArtifact() }
+    try checkIfCurrent(stage)
+    let found = try namedVersion()
+    // As in GTO, a stage that was unassigned already may be unassigned again.
+    if !request.force, !found.stages.contains(where: { $0.stage == stage }) {
+      throw Refusal(
+        .notAssigned,
+        "Stage '\(stage)' is not assigned to a version '\(found.label)' of '\(name)'\(stageHint(found))")
+    }
+    let name = self.name
+    try add(
+      simple: request.simple ?? false, at: found.commit, message: request.message.nonBlank,
+      default: "Unassigning stage '\(stage)' to artifact '\(name)' version '\(found.label)'"
+    ) { .unassignment(of: name, from: stage, counter: $0) }
+    return finished(found.label, found.commit)
+  }
+
+  /// GTO, registry.py, `deregister`.
+  mutating func planDeregister() throws(Refusal) -> Plan {
+    let found = try namedVersion()
+    guard let version = found.label.name else { throw Refusal(.notRegistered, "there is no version there") }
+    if !request.force { try checkRegistered(found, version) }
+    let name = self.name
+    try add(
+      simple: request.simple ?? true, at: found.commit, message: request.message.nonBlank,
+      default: "Deregistering artifact \(name) version \(version)"
+    ) { .deregistration(of: name, version, counter: $0) }
+    return finished(found.label, found.commit)
+  }
+
+  /// GTO, registry.py, `deprecate`.
+  mutating func planDeprecate() throws(Refusal) -> Plan {
+    if request.version != nil {
+      throw Refusal(.invalidRequest, "an artifact is deprecated as a whole; to end a version, deregister it")
+    }
+    if request.force, request.simple == true {
+      throw Refusal(.invalidRequest, "Can't use 'force' with 'simple=True'")
+    }
+    if !request.force {
+      guard let artifact else { throw unknownArtifact() }
+      if !artifact.isActive {
+        throw Refusal(
+          .alreadyDeprecated,
+          "Artifact '\(name)' was deprecated already. Use the '--force' flag to create a new Git tag nevertheless.")
+      }
+    }
+    let known = request.commit ?? artifact?.newestEventCommit
+    let commit = if let known { known } else { try commitOrTip() }
+    let name = self.name
+    try add(
+      simple: request.force ? false : request.simple ?? true, at: commit, message: request.message.nonBlank,
+      default: "Deprecating artifact '\(name)'"
+    ) { .deprecation(of: name, counter: $0) }
+    return finished(nil, commit)
+  }
+
+  private func checkRegistered(_ found: ArtifactVersion, _ version: VersionName) throws(Refusal) {
+    if !found.isRegistered {
+      throw Refusal(
+        .notRegistered, "The version '\(version)' at commit \(found.commit.abbreviated) is not registered")
+    }
+    if !found.isActive {
+      throw Refusal(
+        .alreadyDeregistered,
+        "The version '\(version)' at commit \(found.commit.abbreviated) was deregistered already. Use the '--force' flag to create a new Git tag nevertheless."
+      )
+    }
+  }
+
+  private func stageHint(_ found: ArtifactVersion) -> String {
+    let stages = found.activeStages.map(\.stage.text)
+    return stages.isEmpty ? "; it is in no stage" : "; it is in " + stages.joined(separator: ", ")
+  }
+}

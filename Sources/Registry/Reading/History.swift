@@ -1,0 +1,65 @@
+public import StrictJSON
+
+/// The answer to `history`: what happened, newest first unless asked otherwise.
+/// Source: GTO, api.py, `history`.
+public struct RegistryHistory: Sendable {
+  public let entries: [Entry]
+
+  public struct Entry: Sendable {
+    public let event: Event
+    /// What the event is about; nil for deprecations.
+    public let version: VersionLabel?
+  }
+}
+
+extension RegistryState {
+  /// - Parameter name: only this artifact's events; none where it is not known, as in GTO.
+  public func history(of name: ArtifactName? = nil, ascending: Bool = false) -> RegistryHistory {
+    let artifacts = name.map { name in [artifact(name)].compactMap { $0 } } ?? allArtifacts
+    let entries = artifacts.flatMap(\.entries).map { (order: $0.event.order, entry: $0) }
+      .sorted { $0.order < $1.order }.map(\.entry)
+    return RegistryHistory(entries: ascending ? entries : entries.reversed())
+  }
+}
+
+extension Artifact {
+  fileprivate var entries: [RegistryHistory.Entry] {
+    let versions = versions.flatMap { version in
+      (version.registrations + version.deregistrations
+        + version.stages.flatMap { $0.assignments + $0.unassignments })
+        .map { RegistryHistory.Entry(event: $0, version: version.label) }
+    }
+    return versions + deprecations.map { RegistryHistory.Entry(event: $0, version: nil) }
+  }
+}
+
+extension RegistryHistory {
+  /// GTO's JSON: an array of events.
+  public var jsonValue: JSONValue { .array(entries.map(\.jsonValue)) }
+
+  /// GTO's table: `timestamp`, `artifact`, `event`, `version`, `stage`, `commit`, `ref`.
+  public var table: Table {
+    Table(
+      columns: ["timestamp", "artifact", "event", "version", "stage", "commit", "ref"],
+      rows: entries.map { entry in
+        let event = entry.event
+        return [
+          event.time.tableFormat, event.artifact.text, event.kind.rawValue, entry.version?.abbreviated,
+          event.name.stage?.text, event.commit.abbreviated, event.tag,
+        ]
+      })
+  }
+}
+
+extension RegistryHistory.Entry {
+  fileprivate var jsonValue: JSONValue {
+    .members([
+      ("timestamp", .string(event.time.isoFormat)), ("artifact", .string(event.artifact.text)),
+      ("event", .string(event.kind.rawValue)), ("priority", .integer(Int64(event.kind.priority))),
+      ("version", .text(version?.description)), ("stage", .text(event.name.stage?.text)),
+      ("commit", .string(event.commit.description)), ("author", .string(event.tagger.name)),
+      ("author_email", .string(event.tagger.email)), ("message", .string(event.message)),
+      ("ref", .string(event.tag)),
+    ])
+  }
+}

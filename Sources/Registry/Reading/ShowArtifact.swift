@@ -1,0 +1,95 @@
+public import StrictJSON
+
+/// The answer to `show NAME`: versions, highest first, each with the stages it holds.
+/// Source: GTO, api.py, `_show_versions`.
+public struct ArtifactSummary: Sendable {
+  public let name: ArtifactName
+  /// Whether it has tags; false where only the repository's files name it.
+  public let isRegistered: Bool
+  public let versions: [Row]
+
+  public struct Row: Sendable {
+    public let version: ArtifactVersion
+    public let stages: [StageHistory]
+    public let annotation: ArtifactAnnotation?
+  }
+}
+
+extension RegistryState {
+  /// The versions that a reference means; none where the artifact has none such.
+  ///
+  /// - Parameter commit: only versions at this commit, as GTO's `ref`.
+  /// - Throws: ``ReadError`` with ``ReadError/Code/unknownArtifact``.
+  public func summary(
+    of reference: ArtifactReference, _ options: ShowOptions = ShowOptions(), at commit: ObjectID? = nil
+  ) throws(ReadError) -> ArtifactSummary {
+    guard let artifact = artifact(reference.artifact) else { throw unknownArtifact(reference.artifact) }
+    let rows = artifact.rows(options).map { version, stages in
+      ArtifactSummary.Row(
+        version: version, stages: stages, annotation: annotation(of: artifact.name, at: version.commit))
+    }
+    return ArtifactSummary(
+      name: artifact.name, isRegistered: artifact.isRegistered,
+      versions: reference.selection.select(rows).filter { commit == nil || $0.version.commit == commit })
+  }
+
+  func unknownArtifact(_ name: ArtifactName) -> ReadError {
+    let similar = nearest(to: name.text, among: artifactNames.map(\.text))
+    let hint = similar.map { "; did you mean '\($0)'?" } ?? ""
+    return ReadError(code: .unknownArtifact, message: "Cannot find artifact '\(name)'" + hint)
+  }
+}
+
+extension Artifact {
+  fileprivate func rows(_ options: ShowOptions) -> [(ArtifactVersion, [StageHistory])] {
+    guard isActive || options.includeDeprecated else { return [] }
+    var stages: [VersionLabel: [StageHistory]] = [:]
+    for held in self.stages(options.stages) {
+      for history in held.versions { stages[history.version, default: []].append(history) }
+    }
+    // As GTO's: even `--registered-only` lists versions that are known by a stage or a file alone.
+    let filter = VersionFilter(
+      activeOnly: !options.includeDeprecated, includeUnregistered: !options.stages.registeredOnly,
+      includeDiscovered: true)
+    return sortedVersions(filter).map { ($0, stages[$0.label] ?? []) }
+  }
+}
+
+extension ArtifactReference.Selection {
+  fileprivate func select(_ rows: [ArtifactSummary.Row]) -> [ArtifactSummary.Row] {
+    switch self {
+    case .all: rows
+    case .latest: Array(rows.prefix(1))
+    case .version(let version): rows.filter { $0.version.label == .name(version) }
+    case .stage(let stage): rows.filter { row in row.stages.contains { $0.stage == stage } }
+    }
+  }
+}
+
+extension ArtifactSummary {
+  /// GTO's JSON: an array of versions with all their events.
+  public var jsonValue: JSONValue {
+    .array(
+      versions.map { $0.version.jsonValue(of: name, stages: $0.stages, annotation: $0.annotation) })
+  }
+
+  /// GTO's table: `artifact`, `version`, `stage`, `created_at`, `ref`.
+  public var table: Table {
+    Table(
+      columns: ["artifact", "version", "stage", "created_at", "ref"],
+      rows: versions.map { row in
+        let authorship = row.version.authorship
+        return [
+          isRegistered ? name.text : "*\(name)", row.version.label.abbreviated,
+          row.stages.map(\.stage.text).joined(separator: ", "), authorship?.time.tableFormat,
+          (authorship?.ref).map(abbreviatedIfCommit),
+        ]
+      })
+  }
+}
+
+/// A text that is a SHA-1 commit id cut to seven digits, any other as it is: GTO, api.py,
+/// `format_hexsha`.
+func abbreviatedIfCommit(_ text: String) -> String {
+  text.utf8.count == 40 ? ObjectID(text)?.abbreviated ?? text : text
+}

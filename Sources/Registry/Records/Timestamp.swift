@@ -1,0 +1,73 @@
+/// A moment and the zone in which it was written down, as Git keeps them.
+public struct Timestamp: Hashable, Sendable {
+  /// Seconds since 1970-01-01 00:00 UTC.
+  public let seconds: Int64
+  /// Minutes east of UTC; less than a day either way where it is sane.
+  public let zoneMinutes: Int
+
+  public init(seconds: Int64, zoneMinutes: Int = 0) {
+    self.seconds = seconds
+    self.zoneMinutes = zoneMinutes
+  }
+
+  /// The last second that GTO (Python) can show: 9999-12-31 23:59:59 UTC.
+  public static let latestSeconds: Int64 = 253_402_300_799
+
+  /// Whether every GTO reader can show this moment: years 1 to 9999, a zone of less than a day.
+  public var isSane: Bool {
+    abs(zoneMinutes) < 24 * 60 && (0...Self.latestSeconds - 86_400).contains(seconds)
+  }
+
+  /// `2026-11-23T21:35:55+00:00`, the form of GTO's JSON (Python's `isoformat`).
+  public var isoFormat: String { formatted(separator: "T") }
+
+  /// `2026-11-23 21:35:55+00:00`, the form of GTO's tables.
+  public var tableFormat: String { formatted(separator: " ") }
+
+  /// A zone of a day or more is shown as UTC, a moment outside the years 0 to 9999 as the nearest one
+  /// inside, so that a hostile tag can't break a reader.
+  private func formatted(separator: String) -> String {
+    let zone = abs(zoneMinutes) < 24 * 60 ? zoneMinutes : 0
+    let clamped = min(max(seconds, -62_167_219_200 + 86_400), Self.latestSeconds - 86_400)
+    let local = clamped + Int64(zone) * 60
+    let day = local.flooredQuotient(86_400)
+    let second = local - day * 86_400
+    let date = CivilDate(daysSince1970: day)
+    let time = [second / 3600, second / 60 % 60, second % 60].map { Self.padded($0, 2) }
+    let offset = "\(zone < 0 ? "-" : "+")\(Self.padded(Int64(abs(zone) / 60), 2)):\(Self.padded(Int64(abs(zone) % 60), 2))"
+    return "\(Self.padded(date.year, 4))-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))"
+      + separator + time.joined(separator: ":") + offset
+  }
+
+  private static func padded(_ value: Int64, _ width: Int) -> String {
+    let digits = String(value)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+}
+
+/// A day of the proleptic Gregorian calendar.
+private struct CivilDate {
+  let year: Int64
+  let month: Int64
+  let day: Int64
+
+  /// Counts in years that begin in March, so that the leap day comes last; 400 years have 146,097 days.
+  init(daysSince1970 days: Int64) {
+    let shifted = days + 719_468
+    let era = shifted.flooredQuotient(146_097)
+    let dayOfEra = shifted - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let monthFromMarch = (5 * dayOfYear + 2) / 153
+    day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+    month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+    year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+  }
+}
+
+extension Int64 {
+  fileprivate func flooredQuotient(_ divisor: Int64) -> Int64 {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? quotient - 1 : quotient
+  }
+}

@@ -1,0 +1,188 @@
+/// What all tags of a repository say, kept up to date tag by tag.
+///
+/// A value: a copy is cheap and does not see later changes. Adding or taking away a tag costs what the
+/// artifact it belongs to has, and so does reading an artifact; neither depends on the other artifacts.
+public struct RegistryState: Sendable {
+  private(set) var artifacts: [ArtifactName: ArtifactIndex] = [:]
+  /// Tags whose ref reads as none of GTO's.
+  private var foreignRefs: Set<BytewiseString> = []
+  private var directories = RefDirectories()
+  /// What is wrong with single tags, by ref.
+  private(set) var problems: [BytewiseString: [TagProblem]] = [:]
+  /// Refs whose event belongs to another artifact than the ref's name says.
+  private var strayEvents: [BytewiseString: ArtifactName] = [:]
+  private(set) var commits: [ObjectID: CommitRecord] = [:]
+  private(set) var annotations: [ObjectID: [ArtifactName: ArtifactAnnotation]] = [:]
+  /// The commit whose annotated artifacts count as known even without a tag: the tip of the default
+  /// branch. Nil: none do.
+  public var head: ObjectID?
+  /// How many tags there are, GTO's and others.
+  public private(set) var tagCount = 0
+
+  public init() {}
+
+  /// Reads all tags of a repository at once.
+  public init(
+    tags: some Sequence<TagRecord>, commits: some Sequence<CommitRecord> = [], head: ObjectID? = nil
+  ) {
+    self.head = head
+    for commit in commits { self.commits[commit.id] = commit }
+    var events: [ArtifactName: [Event]] = [:]
+    for tag in tags {
+      if contains(ref: tag.ref) { remove(ref: tag.ref) }
+      if let event = insertRef(tag) { events[event.artifact, default: []].append(event) }
+    }
+    for (name, new) in events { index(name) { $0.insert(contentsOf: new) } }
+  }
+
+  public var artifactNames: [ArtifactName] { artifacts.keys.sorted() }
+
+  /// Whether the remote has a tag of that name, without `refs/tags/`.
+  public func contains(ref: String) -> Bool {
+    if foreignRefs.contains(BytewiseString(ref)) { return true }
+    guard let name = try? TagName(parsing: ref) else { return false }
+    return artifacts[name.artifact]?.refs[BytewiseString(ref)] != nil
+  }
+
+  /// The existing tag that stands in the way of a new one: the same name, or one of the two would have
+  /// to be a folder and a file at once. Nil where the new one can be made.
+  public func obstacle(to ref: String) -> String? {
+    if contains(ref: ref) { return ref }
+    if let parent = RefDirectories.parents(of: ref).first(where: { contains(ref: $0.text) }) {
+      return parent.text
+    }
+    return directories.contains(ref) ? ref + "/…" : nil
+  }
+}
+
+// MARK: Changes
+
+extension RegistryState {
+  /// Adds a tag; one of the same name is replaced.
+  public mutating func insert(_ tag: TagRecord) {
+    if contains(ref: tag.ref) { remove(ref: tag.ref) }
+    if let event = insertRef(tag) { index(event.artifact) { $0.insert(event) } }
+  }
+
+  /// Takes a tag away; one that is not there is no error.
+  ///
+  /// - Parameter ref: the tag's name without `refs/tags/`.
+  public mutating func remove(ref: String) {
+    guard contains(ref: ref) else { return }
+    let key = BytewiseString(ref)
+    tagCount -= 1
+    directories.remove(ref)
+    problems[key] = nil
+    guard let name = try? TagName(parsing: ref) else {
+      foreignRefs.remove(key)
+      return
+    }
+    index(strayEvents.removeValue(forKey: key) ?? name.artifact) { $0.removeEvent(ofRef: ref) }
+    index(name.artifact) { $0.remove(ref: ref) }
+  }
+
+  /// Adds what is known of a commit. Cheapest before the first tag that leads to it.
+  public mutating func insert(_ commit: CommitRecord) {
+    let isNew = commits.updateValue(commit, forKey: commit.id) != commit
+    guard isNew else { return }
+    for (name, index) in artifacts where index.commits.contains(commit.id) {
+      self.index(name) { $0.forgetView() }
+    }
+  }
+
+  /// Sets what the repository's files say of artifacts at a commit.
+  public mutating func setAnnotations(_ annotations: [ArtifactName: ArtifactAnnotation], at commit: ObjectID) {
+    self.annotations[commit] = annotations
+  }
+
+  /// Records the ref and what is wrong with it, and returns the event that it makes.
+  private mutating func insertRef(_ tag: TagRecord) -> Event? {
+    let reading = TagReading(tag)
+    let key = BytewiseString(tag.ref)
+    tagCount += 1
+    directories.insert(tag.ref)
+    if !reading.problems.isEmpty { problems[key] = reading.problems }
+    guard let name = reading.refName else {
+      foreignRefs.insert(key)
+      return nil
+    }
+    index(name.artifact) { $0.insert(ref: tag.ref, counter: name.counter) }
+    if let event = reading.event, event.artifact != name.artifact { strayEvents[key] = event.artifact }
+    return reading.event
+  }
+
+  private mutating func index(_ name: ArtifactName, _ change: (inout ArtifactIndex) -> Void) {
+    var index = artifacts.removeValue(forKey: name) ?? ArtifactIndex(name: name)
+    change(&index)
+    if !index.isEmpty { artifacts[name] = index }
+  }
+}
+
+// MARK: Reading
+
+extension RegistryState {
+  /// What is known of an artifact; nil where neither a tag nor the files at ``head`` know it.
+  public func artifact(_ name: ArtifactName) -> Artifact? { artifact(name, artifacts[name]) }
+
+  /// The same for an index that is not, or not yet, this state's own.
+  func artifact(_ name: ArtifactName, _ index: ArtifactIndex?) -> Artifact? {
+    let base = index.map { $0.artifact(commits) }
+    let known = base.flatMap { $0.events.isEmpty ? nil : $0 }
+    guard let head, annotations[head]?[name] != nil else { return known }
+    return (known ?? Artifact(name: name, events: [], versions: [], deprecations: []))
+      .discovered(at: head, commits[head])
+  }
+
+  /// What the files say of an artifact at a commit, where that is known.
+  public func annotation(of name: ArtifactName, at commit: ObjectID) -> ArtifactAnnotation? {
+    annotations[commit]?[name]
+  }
+
+  /// All artifacts that have events or are annotated at ``head``, in the order in which GTO comes across
+  /// them: deprecated ones by time, then by registration, then by stage, then annotated ones.
+  public var allArtifacts: [Artifact] {
+    let tagged = artifacts.values.map { $0.artifact(commits) }.filter { !$0.events.isEmpty }
+    let ordered = tagged.map { (key: $0.discoveryOrder, artifact: $0) }
+      .sorted { $0.key < $1.key }.map(\.artifact)
+    guard let head, let annotated = annotations[head] else { return ordered }
+    let names = Set(ordered.map(\.name))
+    let untagged = annotated.keys.filter { !names.contains($0) }.sorted()
+    return (ordered.map(\.name) + untagged).compactMap(artifact)
+  }
+}
+
+extension Artifact {
+  /// With the version that an annotation at a commit makes known where none is registered there.
+  fileprivate func discovered(at commit: ObjectID, _ record: CommitRecord?) -> Artifact {
+    if versions.contains(where: { $0.commit == commit }) { return self }
+    var artifact = self
+    artifact.versions.append(
+      ArtifactVersion(label: .commit(commit), commit: commit, commitRecord: record, rank: versions.count))
+    return artifact
+  }
+
+  fileprivate var discoveryOrder: DiscoveryOrder {
+    let phases: [Set<EventKind>] = [
+      [.deprecation], [.registration, .deregistration], [.assignment, .unassignment],
+    ]
+    for (phase, kinds) in phases.enumerated() {
+      if let event = events.first(where: { kinds.contains($0.kind) }) {
+        return DiscoveryOrder(phase: phase, seconds: event.time.seconds, tag: event.tag)
+      }
+    }
+    return DiscoveryOrder(phase: phases.count, seconds: 0, tag: name.text)
+  }
+}
+
+/// When GTO comes across an artifact.
+private struct DiscoveryOrder: Comparable {
+  let phase: Int
+  let seconds: Int64
+  let tag: String
+
+  static func < (left: DiscoveryOrder, right: DiscoveryOrder) -> Bool {
+    if left.phase != right.phase { return left.phase < right.phase }
+    if left.seconds != right.seconds { return left.seconds < right.seconds }
+    return left.tag.utf8.lexicographicallyPrecedes(right.tag.utf8)
+  }
+}

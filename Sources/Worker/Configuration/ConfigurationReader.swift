@@ -1,0 +1,140 @@
+internal import StrictJSON
+internal import SystemCalls
+
+/// Why a configuration can't be used: the file, the place in it, what to do.
+public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
+  public let message: String
+
+  public init(_ message: String) { self.message = message }
+
+  public var description: String { message }
+}
+
+extension Configuration {
+  /// The largest configuration file, in bytes.
+  static let fileLimit = 4 * 1024 * 1024
+
+  /// Reads the configuration file: JSON5 (comments, trailing commas, keys without quotes).
+  ///
+  /// - Throws: ``ConfigurationError`` that names the file and the first place that is wrong.
+  public init(file path: String) throws(ConfigurationError) {
+    let bytes: [UInt8]
+    do throws(SystemCallError) {
+      bytes = try Files.read(path, limit: Self.fileLimit)
+    } catch {
+      throw ConfigurationError("cannot read the configuration: \(error)")
+    }
+    do throws(ConfigurationError) {
+      try self.init(json5: bytes)
+    } catch {
+      throw ConfigurationError("\(path): \(error)")
+    }
+  }
+
+  /// The same from the file's content.
+  public init(json5 bytes: [UInt8]) throws(ConfigurationError) {
+    let value: JSONValue
+    do throws(JSONSyntaxError) {
+      value = try JSONValue(parsing: bytes, dialect: .json5)
+    } catch {
+      throw ConfigurationError("\(error)")
+    }
+    do throws(JSONShapeError) {
+      try self.init(reading: value)
+    } catch {
+      throw ConfigurationError("\(error)")
+    }
+  }
+
+  init(reading value: JSONValue) throws(JSONShapeError) {
+    var reader = try ObjectReader(value)
+    stateDirectory = try reader.absolutePath("stateDirectory") ?? "/var/lib/stagekeeper"
+    var sockets = try reader.optionalObject("sockets")
+    clientSocket = try SocketConfiguration(
+      reading: &sockets, "client", path: "/run/stagekeeper/worker.sock", mode: 0o666)
+    adminSocket = try SocketConfiguration(
+      reading: &sockets, "admin", path: "/run/stagekeeper/admin.sock", mode: 0o600)
+    try sockets?.finish()
+    repositories = try Self.readRepositories(&reader)
+    tenants = try Self.readTenants(&reader)
+    grants = try Self.readGrants(&reader)
+    limits = try Limits(reading: &reader)
+    try reader.finish()
+    try checkReferences()
+  }
+
+  private static func readRepositories(
+    _ reader: inout ObjectReader
+  ) throws(JSONShapeError) -> [RepositoryConfiguration] {
+    guard var members = try reader.optionalObject("repositories") else {
+      throw reader.error("repositories", "is missing: name at least one")
+    }
+    var repositories: [RepositoryConfiguration] = []
+    for member in members.allMembers() {
+      repositories.append(try RepositoryConfiguration(id: member.key, reading: member.value, at: member.path))
+    }
+    return repositories
+  }
+
+  private static func readTenants(_ reader: inout ObjectReader) throws(JSONShapeError) -> [TenantConfiguration] {
+    guard var members = try reader.optionalObject("tenants") else { return [] }
+    var tenants: [TenantConfiguration] = []
+    for member in members.allMembers() {
+      tenants.append(try TenantConfiguration(name: member.key, reading: member.value, at: member.path))
+    }
+    return tenants
+  }
+
+  private static func readGrants(_ reader: inout ObjectReader) throws(JSONShapeError) -> [Grant] {
+    var grants: [Grant] = []
+    for (index, element) in (try reader.optionalElements("grants") ?? []).enumerated() {
+      grants.append(try Grant(index: index, reading: element.value, at: element.path))
+    }
+    return grants
+  }
+
+  /// A grant to a tenant that does not exist is a misspelt one.
+  private func checkReferences() throws(JSONShapeError) {
+    let names = tenants.map(\.name)
+    for grant in grants {
+      for tenant in grant.tenants.sorted() where !names.contains(tenant) {
+        let hint = nearest(to: tenant, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+        throw JSONShapeError(
+          path: "grants[\(grant.index)].tenants",
+          message: "there is no tenant \"\(tenant.escapedForMessage)\"\(hint)")
+      }
+    }
+  }
+}
+
+extension SocketConfiguration {
+  init(
+    reading sockets: inout ObjectReader?, _ key: String, path: String, mode: UInt32
+  ) throws(JSONShapeError) {
+    self.path = path
+    self.mode = mode
+    guard var reader = try sockets?.optionalObject(key) else { return }
+    self.path = try reader.absolutePath("path") ?? path
+    if self.path.utf8.count > UnixSocket.maximumPathLength {
+      throw reader.error("path", "is longer than the \(UnixSocket.maximumPathLength) bytes of a socket's address")
+    }
+    if let text = try reader.optionalString("mode") {
+      guard let bits = UInt32(text, radix: 8), bits <= 0o777 else {
+        throw reader.error("mode", "expected octal permission bits in a string, such as \"0660\"")
+      }
+      self.mode = bits
+    }
+    try reader.finish()
+  }
+}
+
+extension ObjectReader {
+  /// An absolute path without `.` or `..`; nil where the member is missing.
+  mutating func absolutePath(_ key: String) throws(JSONShapeError) -> String? {
+    guard let path = try optionalString(key) else { return nil }
+    guard path.hasPrefix("/"), !path.utf8.contains(0) else {
+      throw error(key, "expected an absolute path, found \"\(path.escapedForMessage)\"")
+    }
+    return path
+  }
+}

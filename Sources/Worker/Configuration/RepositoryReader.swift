@@ -1,0 +1,120 @@
+internal import StrictJSON
+
+extension RepositoryConfiguration {
+  init(id: String, reading value: JSONValue, at path: String) throws(JSONShapeError) {
+    guard Self.isValid(id: id) else {
+      throw JSONShapeError(
+        path: path,
+        message: "a repository's id has 1 to 64 letters, digits, '.', '_' or '-' and starts with a letter or digit")
+    }
+    var reader = try ObjectReader(value, path: path)
+    self.id = id
+    url = try reader.string("url")
+    ssh = try SSHConfiguration(reading: try reader.optionalObject("ssh"))
+    https = try HTTPSConfiguration(reading: try reader.optionalObject("https"))
+    tagger = try TaggerConfiguration(reading: try reader.optionalObject("tagger"))
+    signing = try SigningConfiguration(reading: try reader.optionalObject("signing"))
+    defaultBranch = try reader.optionalString("defaultBranch")
+    tagsPerPush = Int(try reader.optionalInteger("tagsPerPush", in: 1...1000) ?? 3)
+    try reader.finish()
+    if let message = Self.problem(withURL: url) { throw JSONShapeError(path: "\(path).url", message: message) }
+  }
+
+  /// A repository that is named on the command line: everything but its URL has its default.
+  public init(id: String, url: String) throws(ConfigurationError) {
+    do throws(JSONShapeError) {
+      try self.init(id: id, reading: ["url": .string(url)], at: id)
+    } catch {
+      throw ConfigurationError("--repo \(error)")
+    }
+  }
+
+  private static func isValid(id: String) -> Bool {
+    let bytes = Array(id.utf8)
+    guard let first = bytes.first, bytes.count <= 64 else { return false }
+    func isAlphanumeric(_ byte: UInt8) -> Bool {
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+    }
+    return isAlphanumeric(first)
+      && bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D }
+  }
+
+  /// What is wrong with a URL as far as its form goes; the lane reads it in full.
+  private static func problem(withURL url: String) -> String? {
+    if url.isEmpty { return "is empty" }
+    if url.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return "holds a control character" }
+    if url.hasPrefix("/") || url.hasPrefix("file:///") { return nil }
+    if let scheme = url.firstRange(of: "://") {
+      let authority = url[scheme.upperBound...].prefix { $0 != "/" }
+      let user = authority.lastIndex(of: "@").map { authority[..<$0] }
+      if user?.contains(":") ?? false {
+        return "holds a password; put it in a file and name that file (https.tokenFile)"
+      }
+      let known = ["ssh", "https", "http"].contains(String(url[..<scheme.lowerBound]))
+      return known ? nil : "expected ssh://, https://, http://, user@host:path or an absolute path"
+    }
+    return url.contains(":") ? nil : "expected ssh://, https://, http://, user@host:path or an absolute path"
+  }
+}
+
+extension SSHConfiguration {
+  init?(reading reader: ObjectReader?) throws(JSONShapeError) {
+    guard var reader else { return nil }
+    keyFile = try reader.absolutePath("keyFile")
+    knownHostsFile = try reader.absolutePath("knownHostsFile")
+    try reader.finish()
+  }
+}
+
+extension HTTPSConfiguration {
+  init?(reading reader: ObjectReader?) throws(JSONShapeError) {
+    guard var reader else { return nil }
+    username = try reader.optionalString("username")
+    tokenFile = try reader.absolutePath("tokenFile")
+    caFile = try reader.absolutePath("caFile")
+    try reader.finish()
+  }
+}
+
+extension TaggerConfiguration {
+  init(reading reader: ObjectReader?) throws(JSONShapeError) {
+    name = "Stagekeeper"
+    email = "stagekeeper@localhost"
+    guard var reader else { return }
+    name = try reader.identity("name") ?? name
+    email = try reader.identity("email") ?? email
+    try reader.finish()
+  }
+}
+
+extension SigningConfiguration {
+  init?(reading reader: ObjectReader?) throws(JSONShapeError) {
+    guard var reader else { return nil }
+    guard let format = try reader.optionalChoice("format", Format.self) else {
+      throw reader.error("format", "is missing: \"ssh\" or \"x509\"")
+    }
+    self.format = format
+    guard let keyFile = try reader.absolutePath("keyFile") else { throw reader.error("keyFile", "is missing") }
+    self.keyFile = keyFile
+    certificateFile = try reader.absolutePath("certificateFile")
+    chainFile = try reader.absolutePath("chainFile")
+    passphraseFile = try reader.absolutePath("passphraseFile")
+    required = try reader.optionalBool("required") ?? false
+    try reader.finish()
+    if format == .x509, certificateFile == nil {
+      throw reader.error("certificateFile", "is missing: x509 signatures carry their certificate")
+    }
+  }
+}
+
+extension ObjectReader {
+  /// A name or an e-mail address as Git writes it into a tagger line.
+  fileprivate mutating func identity(_ key: String) throws(JSONShapeError) -> String? {
+    guard let text = try optionalString(key) else { return nil }
+    let isForbidden: (UInt8) -> Bool = { $0 < 0x20 || $0 == 0x7F || $0 == 0x3C || $0 == 0x3E }
+    guard !text.utf8.contains(where: isForbidden), text.contains(where: { $0 != " " }) else {
+      throw error(key, "must not be empty and must not hold '<', '>' or control characters")
+    }
+    return text
+  }
+}

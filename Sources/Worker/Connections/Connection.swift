@@ -1,0 +1,280 @@
+internal import Dispatch
+public import StrictJSON
+public import SystemCalls
+public import WireProtocol
+
+/// Sends events of a request that goes on.
+public typealias EventSink = @Sendable (JSONValue) async -> Void
+
+/// Answers the requests of one kind of socket.
+public protocol RequestHandler: Sendable {
+  /// - Parameter events: may be called any number of times before this returns.
+  /// - Throws: what the client is told. The task is cancelled when the client goes away.
+  func answer(_ request: Request, from peer: PeerCredentials, events: EventSink) async throws(WireError) -> JSONValue
+}
+
+/// What a connection does not allow its peer.
+public struct ConnectionLimits: Sendable {
+  public var openRequests: Int
+  /// Seconds.
+  public var frame: Double
+  /// Seconds.
+  public var idle: Double
+  /// Replies not yet read by the peer beyond which no more requests are read, in bytes.
+  public var unreadBytes = 4 * 1024 * 1024
+  /// Seconds without any progress after which a peer that does not read its replies is let go.
+  public var stalledWrite: Double = 30
+
+  public init(openRequests: Int, frame: Double, idle: Double) {
+    self.openRequests = openRequests
+    self.frame = frame
+    self.idle = idle
+  }
+}
+
+/// One client: reads frames, has them answered, writes replies, all on a serial queue of its own.
+///
+/// Ensures: the descriptor stays open until both dispatch sources have been cancelled; what is kept for a
+/// peer is bounded by the limits and one reply per open request.
+public actor Connection {
+  private nonisolated let executor: DispatchQueueExecutor
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  public nonisolated let peer: PeerCredentials
+  private let socket: FileDescriptor
+  private let handler: any RequestHandler
+  private let limits: ConnectionLimits
+  private let onClose: @Sendable () -> Void
+
+  private var decoder = FrameDecoder(limit: ProtocolLimits.requestBytes)
+  private var readSource: (any DispatchSourceRead)?
+  private var writeSource: (any DispatchSourceWrite)?
+  private var isReadSuspended = false
+  private var output = OutputBuffer()
+  private var requests: [Int64: Task<Void, Never>] = [:]
+  private var lifecycle = Lifecycle.open
+  private var frameBegan: MonotonicTime?
+  private var lastActivity = MonotonicTime.now
+  private var lastWriteProgress = MonotonicTime.now
+
+  private enum Lifecycle {
+    case open
+    /// The peer will send nothing more, or nothing more is wanted; open requests are still answered.
+    case draining
+    case closed
+  }
+
+  /// - Parameter onClose: called once, on the connection's queue.
+  public init(
+    socket: consuming FileDescriptor, peer: PeerCredentials, handler: any RequestHandler,
+    limits: ConnectionLimits, onClose: @escaping @Sendable () -> Void
+  ) {
+    executor = DispatchQueueExecutor(label: "stagekeeper.connection")
+    self.socket = socket
+    self.peer = peer
+    self.handler = handler
+    self.limits = limits
+    self.onClose = onClose
+  }
+
+  /// Begins to read.
+  public func start() {
+    let source = DispatchSource.makeReadSource(fileDescriptor: socket.rawValue, queue: executor.queue)
+    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.readAvailable() } }
+    // The handler keeps the connection, and so the descriptor, until the source has let go of it.
+    source.setCancelHandler { [self] in _ = self }
+    readSource = source
+    source.resume()
+  }
+
+  /// Answers what is open, reads nothing more, then closes: for an orderly shutdown.
+  public func drain() {
+    guard lifecycle == .open else { return }
+    lifecycle = .draining
+    pauseReading()
+    closeIfDrained()
+  }
+
+  /// Ends the connection now; open requests are cancelled, jobs go on.
+  public func close() {
+    guard lifecycle != .closed else { return }
+    lifecycle = .closed
+    for task in requests.values { task.cancel() }
+    requests = [:]
+    cancelSources()
+    onClose()
+  }
+
+  /// Looks at the clock: closes what took too long.
+  public func checkDeadlines() {
+    guard lifecycle != .closed else { return }
+    if let frameBegan, frameBegan.advanced(bySeconds: limits.frame).hasPassed { return close() }
+    if !output.isEmpty, lastWriteProgress.advanced(bySeconds: limits.stalledWrite).hasPassed { return close() }
+    if lifecycle == .draining, socket.hasHungUp { return close() }
+    let isIdle = requests.isEmpty && output.isEmpty
+    if isIdle, lastActivity.advanced(bySeconds: limits.idle).hasPassed { close() }
+  }
+
+  // MARK: Reading
+
+  private func readAvailable() {
+    guard lifecycle == .open else { return }
+    do throws(SystemCallError) {
+      let bytes = try socket.read(upTo: 64 * 1024)
+      if bytes.isEmpty { return endOfInput() }
+      lastActivity = .now
+      decoder.append(bytes)
+      try takeFrames()
+    } catch {
+      if error.errno != .wouldBlock { close() }
+    }
+  }
+
+  private func endOfInput() {
+    lifecycle = .draining
+    pauseReading()
+    closeIfDrained()
+  }
+
+  private func takeFrames() throws(SystemCallError) {
+    do throws(FrameError) {
+      while lifecycle == .open, let body = try decoder.next() { accept(body) }
+      frameBegan = decoder.isInsideFrame ? frameBegan ?? .now : nil
+    } catch {
+      refuse(error)
+    }
+  }
+
+  private func accept(_ body: [UInt8]) {
+    do throws(RequestError) {
+      let request = try Request(body: body)
+      guard requests[request.id] == nil else {
+        throw RequestError(
+          id: request.id,
+          WireError(.invalidRequest, category: .usage, "id: \(request.id) is the id of a request that is still open"))
+      }
+      guard requests.count < limits.openRequests else {
+        throw RequestError(
+          id: request.id,
+          WireError(
+            .busy, category: .retry, "this connection has \(requests.count) open requests, as many as it may",
+            retryAfter: 1))
+      }
+      run(request)
+    } catch {
+      send(Reply(id: error.id, .error(error.error)))
+    }
+  }
+
+  private func run(_ request: Request) {
+    requests[request.id] = Task {
+      let body: Reply.Body
+      do throws(WireError) {
+        let events: EventSink = { [weak self] in await self?.sendEvent($0, of: request.id) }
+        body = .result(try await handler.answer(request, from: peer, events: events))
+      } catch {
+        body = .error(error)
+      }
+      finish(request.id, body)
+    }
+  }
+
+  private func finish(_ id: Int64, _ body: Reply.Body) {
+    guard lifecycle != .closed else { return }
+    requests[id] = nil
+    lastActivity = .now
+    send(Reply(id: id, body))
+    closeIfDrained()
+  }
+
+  private func sendEvent(_ event: JSONValue, of id: Int64) {
+    guard requests[id] != nil else { return }
+    send(Reply(id: id, .event(event)))
+  }
+
+  /// Says what is wrong with the stream; after that nothing of it can be understood.
+  private func refuse(_ error: FrameError) {
+    let wireError =
+      switch error {
+      case .empty:
+        WireError(.malformedFrame, category: .usage, "a frame of no bytes: each frame holds one JSON document")
+      case .tooLarge(let announced, let limit):
+        WireError(
+          .frameTooLarge, category: .usage, "a frame of \(announced) bytes: a request has \(limit) at most")
+      }
+    send(Reply(id: nil, .error(wireError)))
+    frameBegan = nil
+    drain()
+  }
+
+  // MARK: Writing
+
+  private func send(_ reply: Reply) {
+    guard lifecycle != .closed else { return }
+    var bytes = reply.json.serialized()
+    if bytes.count > ProtocolLimits.replyBytes {
+      let error = WireError(
+        .replyTooLarge, category: .usage, "the answer is larger than a frame may be; ask with limit and after")
+      bytes = Reply(id: reply.id, .error(error)).json.serialized()
+    }
+    if output.isEmpty { lastWriteProgress = .now }
+    output.append(frame(bytes))
+    flush()
+  }
+
+  private func flush() {
+    do throws(SystemCallError) {
+      while !output.isEmpty {
+        let sent = try output.withNextBytes { bytes throws(SystemCallError) in try socket.send(bytes) }
+        output.consume(sent)
+        lastWriteProgress = .now
+      }
+      stopWaitingForRoom()
+      if lifecycle == .open { resumeReading() }
+      closeIfDrained()
+    } catch {
+      if error.errno == .wouldBlock { waitForRoom() } else { close() }
+    }
+  }
+
+  private func waitForRoom() {
+    if output.count > limits.unreadBytes { pauseReading() }
+    guard writeSource == nil else { return }
+    let source = DispatchSource.makeWriteSource(fileDescriptor: socket.rawValue, queue: executor.queue)
+    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.flush() } }
+    source.setCancelHandler { [self] in _ = self }
+    writeSource = source
+    source.resume()
+  }
+
+  private func stopWaitingForRoom() {
+    writeSource?.cancel()
+    writeSource = nil
+  }
+
+  // MARK: Ending
+
+  private func closeIfDrained() {
+    if lifecycle == .draining, requests.isEmpty, output.isEmpty { close() }
+  }
+
+  private func pauseReading() {
+    guard !isReadSuspended, let readSource else { return }
+    readSource.suspend()
+    isReadSuspended = true
+  }
+
+  private func resumeReading() {
+    guard isReadSuspended, let readSource else { return }
+    readSource.resume()
+    isReadSuspended = false
+  }
+
+  private func cancelSources() {
+    // A suspended source must be resumed before it can be released.
+    resumeReading()
+    readSource?.cancel()
+    readSource = nil
+    stopWaitingForRoom()
+  }
+}

@@ -1,0 +1,148 @@
+internal import Dispatch
+internal import StrictJSON
+public import SystemCalls
+internal import WireProtocol
+
+/// What a listener allows in all.
+public struct ListenerLimits: Sendable {
+  public var connections: Int
+  public var connectionsPerUser: Int
+  public var connection: ConnectionLimits
+
+  public init(connections: Int, connectionsPerUser: Int, connection: ConnectionLimits) {
+    self.connections = connections
+    self.connectionsPerUser = connectionsPerUser
+    self.connection = connection
+  }
+}
+
+/// Accepts connections on one socket and knows which are open.
+public actor Listener {
+  private nonisolated let executor: DispatchQueueExecutor
+  public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private let socket: FileDescriptor
+  private let handler: any RequestHandler
+  private let limits: ListenerLimits
+  private var source: (any DispatchSourceRead)?
+  private var clock: (any DispatchSourceTimer)?
+  private var connections: [UInt64: Connection] = [:]
+  private var connectionsOfUser: [UInt32: Int] = [:]
+  private var accepted: UInt64 = 0
+  /// Given up for a moment when the process has no descriptor left, so that a connection can be taken off
+  /// the queue and closed instead of waking the listener for ever.
+  private var reserve: FileDescriptor?
+  private var whenEmpty: CheckedContinuation<Void, Never>?
+
+  /// - Parameter socket: listening and non-blocking.
+  public init(
+    name: String, socket: consuming FileDescriptor, handler: any RequestHandler, limits: ListenerLimits
+  ) {
+    executor = DispatchQueueExecutor(label: "stagekeeper.listener.\(name)")
+    self.socket = socket
+    self.handler = handler
+    self.limits = limits
+    reserve = try? Files.open("/dev/null", flags: 0)
+  }
+
+  public func start() {
+    let source = DispatchSource.makeReadSource(fileDescriptor: socket.rawValue, queue: executor.queue)
+    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.acceptAvailable() } }
+    source.setCancelHandler { [self] in _ = self }
+    self.source = source
+    source.resume()
+    let clock = DispatchSource.makeTimerSource(queue: executor.queue)
+    clock.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(200))
+    clock.setEventHandler { [weak self] in self?.assumeIsolated { $0.checkDeadlines() } }
+    self.clock = clock
+    clock.resume()
+  }
+
+  /// Open now, and accepted since the start.
+  public var counts: (open: Int, accepted: UInt64) { (connections.count, accepted) }
+
+  /// Accepts nothing more, lets open requests end, and returns when every connection is closed.
+  public func drain() async {
+    stopAccepting()
+    for connection in connections.values { await connection.drain() }
+    if connections.isEmpty { return }
+    await withCheckedContinuation { whenEmpty = $0 }
+  }
+
+  /// Accepts nothing more and closes every connection.
+  public func close() async {
+    stopAccepting()
+    for connection in connections.values { await connection.close() }
+  }
+
+  private func stopAccepting() {
+    source?.cancel()
+    source = nil
+    clock?.cancel()
+    clock = nil
+  }
+
+  private func acceptAvailable() {
+    while source != nil {
+      do throws(SystemCallError) {
+        guard let descriptor = try UnixSocket.accept(from: socket) else { return }
+        try admit(descriptor)
+      } catch {
+        guard error.errno == .tooManyOpenFiles else {
+          Log.write(.warning, "a connection could not be accepted", ["error": "\(error)"])
+          return
+        }
+        return refuseOneWithReserve()
+      }
+    }
+  }
+
+  private func admit(_ descriptor: consuming FileDescriptor) throws(SystemCallError) {
+    let peer = try PeerCredentials(of: descriptor)
+    if let reason = reasonToRefuse(peer) {
+      let error = WireError(.busy, category: .retry, reason, retryAfter: 1)
+      let bytes = frame(Reply(id: nil, .error(error)).json.serialized())
+      _ = try? bytes.withUnsafeBytes { bytes throws(SystemCallError) in try descriptor.send(bytes) }
+      return
+    }
+    accepted += 1
+    let number = accepted
+    connectionsOfUser[peer.uid, default: 0] += 1
+    let connection = Connection(
+      socket: descriptor, peer: peer, handler: handler, limits: limits.connection
+    ) { [weak self] in
+      guard let self else { return }
+      Task { await self.forget(number, uid: peer.uid) }
+    }
+    connections[number] = connection
+    Task { await connection.start() }
+  }
+
+  private func reasonToRefuse(_ peer: PeerCredentials) -> String? {
+    if connections.count >= limits.connections { return "the worker has as many connections as it may" }
+    if connectionsOfUser[peer.uid, default: 0] >= limits.connectionsPerUser {
+      return "you have \(limits.connectionsPerUser) open connections, as many as one user may"
+    }
+    return nil
+  }
+
+  private func refuseOneWithReserve() {
+    reserve = nil
+    _ = try? UnixSocket.accept(from: socket)
+    reserve = try? Files.open("/dev/null", flags: 0)
+  }
+
+  private func forget(_ number: UInt64, uid: UInt32) {
+    connections[number] = nil
+    let left = connectionsOfUser[uid, default: 1] - 1
+    connectionsOfUser[uid] = left > 0 ? left : nil
+    if connections.isEmpty {
+      whenEmpty?.resume()
+      whenEmpty = nil
+    }
+  }
+
+  private func checkDeadlines() {
+    for connection in connections.values { Task { await connection.checkDeadlines() } }
+  }
+}

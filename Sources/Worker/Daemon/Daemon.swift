@@ -1,0 +1,88 @@
+internal import Dispatch
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+/// The life of `stagekeeperd`, from the command line to the exit status.
+public enum Daemon {
+  /// Runs until a signal ends it. Never returns.
+  ///
+  /// - Parameter arguments: the command line without the program's name.
+  public static func main(arguments: [String]) -> Never {
+    ThisProcess.ignoreBrokenPipes()
+    do throws(ConfigurationError) {
+      let options = try DaemonOptions(arguments: arguments)
+      switch options.action {
+      case .help: finish(0, output: DaemonOptions.help)
+      case .version: finish(0, output: "stagekeeperd \(Worker.version)")
+      case .check, .run: break
+      }
+      run(options)
+    } catch {
+      finish(ExitStatus.usage, error: "\(error)\nTry stagekeeperd --help.")
+    }
+  }
+
+  private static func run(_ options: DaemonOptions) -> Never {
+    do throws(ConfigurationError) {
+      let configuration = try options.configuration()
+      if options.action == .check {
+        finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
+      }
+      let program = try laneProgram(options)
+      Task.detached { await serve(configuration, laneProgram: program) }
+      dispatchMain()
+    } catch {
+      let status = options.configurationFile == nil ? ExitStatus.usage : ExitStatus.configuration
+      finish(status, error: "\(error)")
+    }
+  }
+
+  private static func serve(_ configuration: Configuration, laneProgram: String) async {
+    do throws(StartError) {
+      let service = try await Service(configuration, laneProgram: laneProgram)
+      await service.run()
+      finish(0)
+    } catch {
+      finish(error.status, error: error.message)
+    }
+  }
+
+  /// Beside this program, where both were built or installed.
+  private static func laneProgram(_ options: DaemonOptions) throws(ConfigurationError) -> String {
+    do throws(SystemCallError) {
+      let own = try ThisProcess.executablePath()
+      let folder = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
+      let program = options.laneProgram ?? folder + "/stagekeeper-lane"
+      guard try Files.kind(of: program) == .file else {
+        throw SystemCallError(.noSuchFile, "find the program \"\(program)\" (--lane names it)")
+      }
+      return program
+    } catch {
+      throw ConfigurationError("\(error)")
+    }
+  }
+
+  static func finish(_ status: Int32, output: String? = nil, error: String? = nil) -> Never {
+    if let output { ThisProcess.print(output + "\n", to: 1) }
+    if let error { Log.write(.error, error) }
+    ThisProcess.exit(status)
+  }
+}
+
+/// After sysexits.h.
+enum ExitStatus {
+  static let usage: Int32 = 64
+  static let unavailable: Int32 = 69
+  static let internalError: Int32 = 70
+  static let systemError: Int32 = 71
+  static let temporary: Int32 = 75
+  static let configuration: Int32 = 78
+}
+
+/// Why the worker could not start.
+struct StartError: Error {
+  let status: Int32
+  let message: String
+}

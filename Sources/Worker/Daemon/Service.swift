@@ -1,0 +1,175 @@
+internal import Dispatch
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+/// The running worker: its sockets, its jobs and its repositories, from the start to the orderly end.
+struct Service: Sendable {
+  private let worker: Worker
+  private let clients: Listener
+  private let admins: Listener
+  private let pathsToRemove: [String]
+
+  /// Opens everything; when this returns, clients can connect.
+  init(_ configuration: Configuration, laneProgram: String) async throws(StartError) {
+    try Self.checkKernelWord()
+    let activation = try Self.activation()
+    try Self.prepareDirectories(configuration, activation)
+    let store = try await Self.openStore(configuration)
+    let identity = try Self.identity(in: configuration.stateDirectory)
+    worker = Self.makeWorker(configuration, store: store, identity: identity, laneProgram: laneProgram)
+    let limits = configuration.limits
+    let connection = ConnectionLimits(
+      openRequests: limits.requestsPerConnection, frame: Double(limits.frameSeconds),
+      idle: Double(limits.idleSeconds))
+    clients = Listener(
+      name: "client", socket: try Self.socket(activation.client, configuration.clientSocket),
+      handler: ClientHandler(worker: worker),
+      limits: ListenerLimits(
+        connections: limits.connections, connectionsPerUser: limits.connectionsPerUser, connection: connection))
+    admins = Listener(
+      name: "admin", socket: try Self.socket(activation.admin, configuration.adminSocket),
+      handler: AdminHandler(worker: worker),
+      limits: ListenerLimits(connections: 64, connectionsPerUser: 64, connection: connection))
+    pathsToRemove =
+      (activation.client == nil ? [configuration.clientSocket.path] : [])
+      + (activation.admin == nil ? [configuration.adminSocket.path] : [])
+  }
+
+  /// Serves until SIGTERM or SIGINT; returns when everything is put away.
+  func run() async {
+    await worker.attach(clients: clients, admins: admins)
+    await clients.start()
+    await admins.start()
+    for repository in worker.repositories.values { await repository.wake() }
+    let signals = SignalStream([SIGTERM, SIGINT])
+    announceReady()
+    let signal = await signals.next()
+    Log.write(.notice, "stopping", ["signal": "\(signal)"])
+    ServiceNotification.stopping()
+    await stop()
+  }
+
+  private func announceReady() {
+    let path = worker.configuration.clientSocket.path
+    let count = worker.repositories.count
+    let line = "ready: \(count) \(count == 1 ? "repository" : "repositories") on \(path)"
+    ThisProcess.print("stagekeeperd \(line)\n", to: 1)
+    ServiceNotification.ready(line)
+  }
+
+  /// What is in flight may finish within the configured time; then it is parked: the journal knows it.
+  private func stop() async {
+    let seconds = worker.configuration.limits.shutdownSeconds
+    await withTaskGroup { group in
+      for repository in worker.repositories.values {
+        group.addTask { await repository.stop(within: Double(seconds)) }
+      }
+    }
+    await worker.store.close()
+    for path in pathsToRemove { try? Files.remove(path) }
+    await clients.close()
+    await admins.close()
+  }
+
+  // MARK: Start
+
+  private static func checkKernelWord() throws(StartError) {
+    guard ThisProcess.hasFullUserIDRange() else {
+      throw StartError(
+        status: ExitStatus.configuration,
+        message: "this process is in a user namespace that does not map all user ids, so that every client would "
+          + "look like the same user; with systemd, set PrivateUsers=no")
+    }
+  }
+
+  private static func activation() throws(StartError) -> SocketActivation {
+    do throws(ConfigurationError) {
+      return try SocketActivation()
+    } catch {
+      throw StartError(status: ExitStatus.configuration, message: error.message)
+    }
+  }
+
+  private static func prepareDirectories(
+    _ configuration: Configuration, _ activation: SocketActivation
+  ) throws(StartError) {
+    do throws(SystemCallError) {
+      try Files.makeDirectories(configuration.stateDirectory, mode: 0o700)
+      for (passed, socket) in [
+        (activation.client, configuration.clientSocket), (activation.admin, configuration.adminSocket),
+      ] where passed == nil {
+        let folder = socket.path.lastIndex(of: "/").map { String(socket.path[..<$0]) } ?? ""
+        if !folder.isEmpty { try Files.makeDirectories(folder, mode: 0o755) }
+      }
+    } catch {
+      throw StartError(status: ExitStatus.systemError, message: "\(error)")
+    }
+  }
+
+  private static func openStore(_ configuration: Configuration) async throws(StartError) -> JobStore {
+    var settings = JobStoreConfiguration()
+    settings.retention = JobRetention(seconds: configuration.limits.finishedJobSeconds)
+    do throws(JobStoreError) {
+      return try await JobStore.open(
+        directory: configuration.stateDirectory + "/journal", configuration: settings
+      ) { error in
+        Daemon.finish(ExitStatus.systemError, error: "the journal can't be written, and nothing is certain: \(error)")
+      }
+    } catch {
+      let status = error.code == .inUse ? ExitStatus.temporary : ExitStatus.systemError
+      throw StartError(status: status, message: error.description)
+    }
+  }
+
+  /// The worker's name in trailers: twelve random hexadecimal digits, kept beside the journal.
+  private static func identity(in directory: String) throws(StartError) -> String {
+    let path = directory + "/worker-id"
+    do throws(SystemCallError) {
+      if try Files.kind(of: path) == .file {
+        let text = String(decoding: try Files.read(path, limit: 64), as: UTF8.self).filter { !$0.isWhitespace }
+        if text.count == 12, text.allSatisfy(\.isHexDigit) { return text }
+        throw SystemCallError(.invalidArgument, "read the worker's name in \"\(path)\"")
+      }
+      let identity = try ThisProcess.randomBytes(6).map { byte in
+        (byte < 16 ? "0" : "") + String(byte, radix: 16)
+      }.joined()
+      try Files.replace(path, with: Array((identity + "\n").utf8))
+      return identity
+    } catch {
+      throw StartError(status: ExitStatus.systemError, message: "\(error)")
+    }
+  }
+
+  private static func socket(
+    _ passed: Int32?, _ configuration: SocketConfiguration
+  ) throws(StartError) -> FileDescriptor {
+    if let passed { return FileDescriptor(takingOwnership: passed) }
+    do throws(SystemCallError) {
+      return try UnixSocket.listen(at: configuration.path, mode: configuration.mode)
+    } catch {
+      let isTaken = error.errno == .addressInUse
+      throw StartError(
+        status: isTaken ? ExitStatus.temporary : ExitStatus.systemError,
+        message: isTaken ? "another worker listens on \(configuration.path)" : "\(error)")
+    }
+  }
+
+  private static func makeWorker(
+    _ configuration: Configuration, store: JobStore, identity: String, laneProgram: String
+  ) -> Worker {
+    let policy = Policy(configuration)
+    let counters = Counters()
+    let pool = LanePool(limit: configuration.limits.lanes)
+    var repositories: [String: Repository] = [:]
+    for repository in configuration.repositories {
+      repositories[repository.id] = Repository(
+        repository, worker: identity, stateDirectory: configuration.stateDirectory, laneProgram: laneProgram,
+        limits: configuration.limits, policy: policy, store: store, pool: pool, counters: counters)
+    }
+    return Worker(
+      identity: identity, configuration: configuration, policy: policy, store: store,
+      repositories: repositories, counters: counters, startedAt: WallClock.milliseconds)
+  }
+}

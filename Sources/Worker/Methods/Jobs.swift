@@ -1,0 +1,86 @@
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension ClientHandler {
+  func jobStatus(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+    try await ownJob(params, peer).json
+  }
+
+  func jobWait(
+    _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
+  ) async throws(WireError) -> JSONValue {
+    let id = try await ownJobID(params, peer)
+    return try await waitForEnd(of: id, events)
+  }
+
+  func jobCancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+    let id = try await ownJobID(params, peer)
+    guard let job = await worker.store.job(id) else { throw .unknownJob }
+    let requester = Requester(
+      uid: peer.uid, user: Accounts.userName(peer.uid), tenant: job.request.requester.tenant)
+    return try await worker.cancel(id, by: requester)
+  }
+
+  func jobList(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+    let (repository, state, limit) = try readParameters(params) { reader throws(JSONShapeError) in
+      (
+        try reader.optionalString("repository"), try reader.optionalChoice("state", JobState.self),
+        Int(try reader.optionalInteger("limit", in: 1...1000) ?? 100)
+      )
+    }
+    let states = state.flatMap { JobStateName(rawValue: $0.rawValue) }.map { Set([$0]) }
+    let tenants = worker.policy.tenants(of: peer)
+    var jobs: [Job] = []
+    for tenant in tenants {
+      jobs += await worker.store.jobs(
+        JobFilter(repository: repository, tenant: tenant, states: states, limit: .max))
+    }
+    jobs += await worker.store.jobs(
+      JobFilter(repository: repository, uid: peer.uid, states: states, limit: .max)
+    ).filter { !tenants.contains($0.request.requester.tenant) }
+    let newest = jobs.sorted { $0.id > $1.id }.prefix(limit)
+    return ["jobs": .array(newest.map { JobStatus($0).json })]
+  }
+
+  /// Streams the job's states and ends with the job, or with its error.
+  func waitForEnd(of id: JobID, _ events: EventSink) async throws(WireError) -> JSONValue {
+    for await snapshot in await worker.store.updates(of: id) {
+      let status = JobStatus(snapshot.job, position: snapshot.position)
+      if let error = status.endError { throw error }
+      if status.state.isFinal { return status.json }
+      await events(["job": status.json])
+    }
+    throw WireError(
+      .shuttingDown, category: .retry,
+      "the worker is shutting down; job \(id) is kept and goes on when it is back", retryAfter: 5)
+  }
+
+  private func ownJob(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobStatus {
+    let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
+    guard let snapshot = await worker.store.snapshot(id) else { throw .unknownJob }
+    let requester = snapshot.job.request.requester
+    guard requester.uid == peer.uid || worker.policy.tenants(of: peer).contains(requester.tenant) else {
+      throw .unknownJob
+    }
+    return JobStatus(snapshot.job, position: snapshot.position)
+  }
+
+  private func ownJobID(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobID {
+    let status = try await ownJob(params, peer)
+    guard let number = UInt64(status.job) else { throw .unknownJob }
+    return JobID(number)
+  }
+}
+
+extension ObjectReader {
+  /// The member `job`: a job's number.
+  mutating func jobID() throws(JSONShapeError) -> JobID {
+    let text = try string("job")
+    guard let number = UInt64(text), number > 0, String(number) == text else {
+      throw error("job", "expected a job's number, found \"\(text.escapedForMessage)\"")
+    }
+    return JobID(number)
+  }
+}

@@ -1,0 +1,70 @@
+internal import Registry
+internal import StrictJSON
+internal import WireProtocol
+
+/// What can be said of a write before the repository is looked at.
+enum RequestCheck {
+  /// - Throws: a usage error that names the member.
+  static func check(_ request: WireProtocol.WriteRequest) throws(WireError) {
+    _ = try registryRequest(request)
+    if let ref = request.ref { try checkRef(ref) }
+  }
+
+  /// The request in the registry's terms; its ref is still to be resolved.
+  static func registryRequest(_ request: WireProtocol.WriteRequest) throws(WireError) -> Registry.WriteRequest {
+    guard let action = Registry.WriteAction(rawValue: request.action.rawValue) else {
+      throw WireError(.internalError, category: .internal, "the registry does not know \(request.action.rawValue)")
+    }
+    var result = Registry.WriteRequest(
+      action, try name("artifact", request.artifact, ArtifactName.init), bump: bump(request.bump),
+      message: request.message, force: request.force, simple: simple(request.simple),
+      skipRegistration: request.skipRegistration)
+    if let version = request.version { result.version = try name("version", version, VersionName.init) }
+    if let stage = request.stage { result.stage = try name("stage", stage, StageName.init) }
+    if let expected = request.ifCurrent { result.ifCurrent = try name("ifCurrent", expected, ExpectedHolder.init) }
+    return result
+  }
+
+  private static func name<Name>(
+    _ key: String, _ text: String, _ parse: (String) throws(InvalidName) -> Name
+  ) throws(WireError) -> Name {
+    do throws(InvalidName) {
+      return try parse(text)
+    } catch {
+      throw WireError(JSONShapeError(path: "params.\(key)", message: "\(error)"))
+    }
+  }
+
+  private static func bump(_ bump: WireProtocol.VersionBump?) -> Registry.VersionBump? {
+    bump.flatMap { Registry.VersionBump(rawValue: $0.rawValue) }
+  }
+
+  private static func simple(_ simple: SimpleTag) -> Bool? {
+    switch simple {
+    case .auto: nil
+    case .true: true
+    case .false: false
+    }
+  }
+
+  /// A ref is a name or a commit's id; Git's own expressions (`main~3`, `:/text`) are not.
+  private static func checkRef(_ ref: String) throws(WireError) {
+    let isForbidden: (UInt8) -> Bool = { byte in
+      byte <= 0x20 || byte == 0x7F || [0x3A, 0x3F, 0x5B, 0x5C, 0x5E, 0x7E, 0x2A].contains(byte)
+    }
+    guard !ref.isEmpty, ref.utf8.count <= 1024, !ref.utf8.contains(where: isForbidden), !ref.hasPrefix("-"),
+      !ref.utf8.containsSequence("..".utf8), !ref.utf8.containsSequence("@{".utf8)
+    else {
+      throw WireError(
+        JSONShapeError(
+          path: "params.ref",
+          message: "\"\(ref.escapedForMessage)\" is not the name of a branch or a tag, nor a commit's id"))
+    }
+  }
+}
+
+extension String.UTF8View {
+  fileprivate func containsSequence(_ other: String.UTF8View) -> Bool {
+    indices.contains { self[$0...].starts(with: other) }
+  }
+}

@@ -1,0 +1,46 @@
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension ClientHandler {
+  /// `register`, `assign`, `unassign`, `deregister`, `deprecate`.
+  func write(
+    _ action: WriteAction, _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
+  ) async throws(WireError) -> JSONValue {
+    let request: WriteRequest
+    do throws(JSONShapeError) {
+      request = try WriteRequest(action, params: params)
+    } catch {
+      throw WireError(error)
+    }
+    let (repository, tenant) = try worker.authorize(request.access, for: peer)
+    try RequestCheck.check(request)
+    if request.dryRun { return try await repository.preview(request, tenant: tenant) }
+    let submission = try await submit(request, peer, tenant: tenant)
+    await repository.wake()
+    if request.wait { return try await waitForEnd(of: submission.job.id, events) }
+    return JobStatus(submission.job).json
+  }
+
+  private func submit(
+    _ request: WriteRequest, _ peer: PeerCredentials, tenant: String
+  ) async throws(WireError) -> Submission {
+    let jobRequest = JobRequest(
+      repository: request.repository, artifact: request.artifact,
+      requester: Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: tenant),
+      requestKey: request.requestKey, body: .object(request.body), deadline: request.deadline)
+    do throws(JobStoreError) {
+      return try await worker.store.submit(jobRequest)
+    } catch {
+      throw WireError(error)
+    }
+  }
+}
+
+extension WriteRequest {
+  var access: Access {
+    Access(
+      GrantedAction(rawValue: action.rawValue) ?? .assign, repository: repository, artifact: artifact, stage: stage)
+  }
+}

@@ -1,0 +1,209 @@
+internal import Dispatch
+internal import LaneProtocol
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+/// One running lane, seen from the worker: starts it, asks it one thing at a time, ends it.
+///
+/// It runs on the serial queue of its repository. Whatever goes wrong with the process ends it: a lane that
+/// misbehaved is not asked again.
+actor LaneProcess {
+  private nonisolated let executor: DispatchQueueExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  nonisolated let process: ChildProcess
+  private let socket: FileDescriptor
+  private var readSource: (any DispatchSourceRead)?
+  private var decoder = FrameDecoder(limit: ProtocolLimits.replyBytes)
+  private var nextID: Int64 = 1
+  private var pending: Pending?
+  private(set) var isRunning = true
+  private var whenGone: [CheckedContinuation<Void, Never>] = []
+  private var isReaped = false
+
+  /// The request under way.
+  private struct Pending {
+    let id: Int64
+    /// Whether the server may have been told something when no answer comes.
+    let changesRemote: Bool
+    let onEvent: (JSONValue) throws(JSONShapeError) -> Void
+    let continuation: CheckedContinuation<Result<JSONValue, WireError>, Never>
+    let deadline: any DispatchSourceTimer
+  }
+
+  /// Starts a lane. It inherits standard error and nothing else, and leads a process group of its own.
+  init(executable: String, executor: DispatchQueueExecutor) throws(SystemCallError) {
+    self.executor = executor
+    let pair = try FileDescriptor.socketPair()
+    let command = ChildCommand(
+      executable: executable, arguments: ["--parent", String(ThisProcess.pid)], environment: Self.environment)
+    process = try ChildProcess.spawn(command, descriptors: [-1, -1, 2, pair.second.rawValue])
+    socket = pair.first
+    try socket.setNonBlocking(true)
+  }
+
+  /// What ssh and git need, and nothing of the worker's own.
+  private static var environment: [String] {
+    let path = "PATH=/usr/local/bin:/usr/bin:/bin"
+    let kept = ["HOME", "TZ", "SWIFT_BACKTRACE"].compactMap { name in
+      ThisProcess.environment(name).map { "\(name)=\($0)" }
+    }
+    return [path, "LC_ALL=C"] + kept
+  }
+
+  func start() {
+    let source = DispatchSource.makeReadSource(fileDescriptor: socket.rawValue, queue: executor.queue)
+    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.readAvailable() } }
+    source.setCancelHandler { [self] in _ = self }
+    readSource = source
+    source.resume()
+  }
+
+  /// Asks and waits for the answer.
+  ///
+  /// - Parameters:
+  ///   - seconds: after which the lane and all its children are killed.
+  ///   - onEvent: called on the repository's queue, in order, before this returns.
+  /// - Throws: the lane's own error, or one that says how it ended. ``WireError/isOutcomeUnknown`` tells
+  ///   whether the server may have changed something.
+  func ask(
+    _ request: LaneRequest, within seconds: Double,
+    onEvent: sending @escaping (JSONValue) throws(JSONShapeError) -> Void = { _ in }
+  ) async throws(WireError) -> JSONValue {
+    let changesRemote = if case .push = request { true } else { false }
+    guard isRunning, pending == nil else { throw Self.gone("the lane has ended", changesRemote: false) }
+    let id = nextID
+    nextID += 1
+    let result = await withCheckedContinuation { continuation in
+      pending = Pending(
+        id: id, changesRemote: changesRemote, onEvent: onEvent, continuation: continuation,
+        deadline: makeDeadline(seconds, request.method))
+      write(frame(Request(id: id, method: request.method, params: request.params).json.serialized()))
+    }
+    return try result.get()
+  }
+
+  /// Kills the lane with everything that it started.
+  func kill() { end("the lane was ended", code: .remoteUnreachable) }
+
+  /// Returns when the process is gone and reaped.
+  func waitUntilGone() async {
+    if isReaped { return }
+    await withCheckedContinuation { whenGone.append($0) }
+  }
+
+  // MARK: Traffic
+
+  private func makeDeadline(_ seconds: Double, _ method: String) -> any DispatchSourceTimer {
+    let timer = DispatchSource.makeTimerSource(queue: executor.queue)
+    timer.schedule(deadline: .now() + seconds)
+    timer.setEventHandler { [weak self] in
+      self?.assumeIsolated {
+        $0.end("\(method) at the Git server took longer than \(Int(seconds)) s", code: .remoteTimeout)
+      }
+    }
+    timer.resume()
+    return timer
+  }
+
+  /// The lane reads while it has nothing else to do, so that a request fits into the socket or is read at
+  /// once; waiting here is bounded by the lane's deadline all the same.
+  private func write(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    do throws(SystemCallError) {
+      while !rest.isEmpty {
+        let sent = try rest.withUnsafeBytes { bytes in
+          Result { () throws(SystemCallError) in try socket.send(bytes) }
+        }
+        switch sent {
+        case .success(let count): rest = rest.dropFirst(count)
+        case .failure(let error) where error.errno == .wouldBlock:
+          if !(try socket.wait(for: .writable, until: .after(seconds: 10))) { throw error }
+        case .failure(let error): throw error
+        }
+      }
+    } catch {
+      end("the lane does not listen: \(error)", code: .internalError)
+    }
+  }
+
+  private func readAvailable() {
+    guard isRunning else { return }
+    do throws(SystemCallError) {
+      let bytes = try socket.read(upTo: 256 * 1024)
+      if bytes.isEmpty { return end("the lane ended unexpectedly", code: .internalError) }
+      decoder.append(bytes)
+      try takeFrames()
+    } catch {
+      if error.errno != .wouldBlock { end("the lane can't be read: \(error)", code: .internalError) }
+    }
+  }
+
+  private func takeFrames() throws(SystemCallError) {
+    do {
+      while isRunning, let body = try decoder.next() {
+        guard let reply = Reply(json: try JSONValue(parsing: body, maximumDepth: 64)) else {
+          throw JSONShapeError(path: "", message: "not a reply")
+        }
+        try take(reply)
+      }
+    } catch {
+      end("the lane misbehaved: \(error)", code: .internalError)
+    }
+  }
+
+  private func take(_ reply: Reply) throws(JSONShapeError) {
+    guard let pending, reply.id == pending.id else {
+      throw JSONShapeError(path: "id", message: "no such request is open")
+    }
+    switch reply.body {
+    case .event(let event): try pending.onEvent(event)
+    case .result(let value): settle(.success(value))
+    case .error(let error): settle(.failure(error))
+    }
+  }
+
+  private func settle(_ result: Result<JSONValue, WireError>) {
+    guard let pending else { return }
+    self.pending = nil
+    pending.deadline.cancel()
+    pending.continuation.resume(returning: result)
+  }
+
+  // MARK: The end
+
+  private func end(_ message: String, code: WireError.Code) {
+    guard isRunning else { return }
+    isRunning = false
+    process.send(.kill)
+    readSource?.cancel()
+    readSource = nil
+    let changesRemote = pending?.changesRemote ?? false
+    settle(.failure(Self.gone(message, code: code, changesRemote: changesRemote)))
+    reap()
+  }
+
+  /// Waits on another thread: a process in the middle of a disk access does not die at once.
+  private func reap() {
+    let process = process
+    DispatchQueue.global().async { [weak self] in
+      _ = try? process.wait()
+      guard let self else { return }
+      Task { await self.noteReaped() }
+    }
+  }
+
+  private func noteReaped() {
+    isReaped = true
+    for continuation in whenGone { continuation.resume() }
+    whenGone = []
+  }
+
+  private static func gone(
+    _ message: String, code: WireError.Code = .internalError, changesRemote: Bool
+  ) -> WireError {
+    WireError(
+      code, category: .retry, message, details: changesRemote ? JSONObject([("outcomeUnknown", true)]) : nil)
+  }
+}

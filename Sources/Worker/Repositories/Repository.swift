@@ -1,0 +1,289 @@
+internal import JobQueue
+internal import LaneProtocol
+internal import Registry
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+/// One repository: its registry in memory, its lane, and the work on it, on a serial Dispatch queue of its own.
+///
+/// Invariants:
+/// - Whoever talks to the lane holds the turn (`turns`), so that the lane is asked one thing at a time.
+/// - `state` is what the lane reported last. Reads answer from it and never wait for a push.
+actor Repository {
+  nonisolated let executor: DispatchQueueExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  nonisolated let configuration: RepositoryConfiguration
+  nonisolated let identity: String
+  nonisolated let limits: Limits
+  nonisolated let policy: Policy
+  nonisolated let store: JobStore
+  nonisolated let counters: Counters
+  private nonisolated let stateDirectory: String
+  private nonisolated let laneProgram: String
+  private nonisolated let pool: LanePool
+
+  var state = RegistryState()
+  var facts = RepositoryFacts()
+  /// When the remote was last compared with `state`, in milliseconds since 1970.
+  var contactedAt: Int64?
+  var lastPushAt: Int64?
+  /// Why the last attempt at the server failed; nil after one that did not.
+  var lastProblem: WireError?
+
+  private var lane: LaneProcess?
+  /// Whether `lane` reported all there is since it started.
+  private var isLaneSynchronized = false
+  private var turns = TurnLine()
+  private var isWorking = false
+  private var isStopping = false
+  private var alarm: Task<Void, Never>?
+  private var idleSince: MonotonicTime?
+
+  init(
+    _ configuration: RepositoryConfiguration, worker: String, stateDirectory: String, laneProgram: String,
+    limits: Limits, policy: Policy, store: JobStore, pool: LanePool, counters: Counters
+  ) {
+    executor = DispatchQueueExecutor(label: "stagekeeper.repository.\(configuration.id)")
+    self.configuration = configuration
+    self.identity = worker
+    self.stateDirectory = stateDirectory
+    self.laneProgram = laneProgram
+    self.limits = limits
+    self.policy = policy
+    self.store = store
+    self.pool = pool
+    self.counters = counters
+  }
+
+  var lanePid: Int32? { lane?.process.pid }
+
+  // MARK: Work
+
+  /// Looks for jobs. Call it after anything that may have made one ready.
+  func wake() {
+    guard !isWorking, !isStopping else { return }
+    isWorking = true
+    Task { await work() }
+  }
+
+  private func work() async {
+    var nextAttempt: Int64?
+    do throws(JobStoreError) {
+      while !isStopping {
+        let batch = try await store.nextBatch(repository: configuration.id, limit: configuration.tagsPerPush)
+        nextAttempt = batch.nextAttempt
+        if batch.jobs.isEmpty { break }
+        let began = MonotonicTime.now
+        try await carryOut(batch.jobs)
+        try await store.finishBatch(
+          repository: configuration.id, milliseconds: -began.secondsLeft * 1000)
+      }
+    } catch {
+      // The store says through its own way what happened; without it there is nothing to do here.
+      nextAttempt = nil
+    }
+    isWorking = false
+    setAlarm(nextAttempt)
+    await endIdleLaneLater()
+  }
+
+  private func carryOut(_ jobs: [Job]) async throws(JobStoreError) {
+    await takeTurn()
+    defer { turns.pass() }
+    try await carryOutBatch(jobs)
+  }
+
+  /// Wakes at the time at which a waiting job may run again.
+  private func setAlarm(_ milliseconds: Int64?) {
+    alarm?.cancel()
+    guard let milliseconds, !isStopping else { return }
+    let delay = max(0, milliseconds - WallClock.milliseconds) + 1
+    alarm = Task { [weak self] in
+      guard (try? await Task.sleep(for: .milliseconds(delay))) != nil else { return }
+      await self?.wake()
+    }
+  }
+
+  // MARK: The lane
+
+  /// Waits until nobody else talks to the lane. Pass the turn on with `turns.pass()`.
+  func takeTurn() async {
+    if turns.takeIfFree() { return }
+    await withCheckedContinuation { turns.wait($0) }
+  }
+
+  /// Gives the turn back.
+  func passTurn() { turns.pass() }
+
+  /// Asks the lane, which is started first where there is none. Assumes the caller has the turn.
+  ///
+  /// - Throws: the lane's error, or one that says why there is no lane.
+  func ask(_ request: LaneRequest) async throws(WireError) -> JSONValue {
+    let lane = try await runningLane()
+    do throws(WireError) {
+      return try await lane.ask(request, within: Double(limits.attemptSeconds)) { [weak self] event in
+        let delta = try TagDelta(event)
+        self?.assumeIsolated { $0.apply(delta) }
+      }
+    } catch {
+      if await !lane.isRunning { await forgetLane(lane, killed: true) }
+      throw error
+    }
+  }
+
+  /// Compares with the remote and brings `state` and `facts` up to date. Assumes the caller has the turn.
+  func synchronize() async throws(WireError) {
+    note(try decode(try await ask(.synchronize)) { value throws(JSONShapeError) in try RepositoryFacts(value) })
+    isLaneSynchronized = true
+  }
+
+  /// Takes over what the lane found. The remote was in that state a moment ago.
+  func note(_ facts: RepositoryFacts) {
+    self.facts = facts
+    state.head = facts.tip
+    contactedAt = WallClock.milliseconds
+    lastProblem = nil
+  }
+
+  /// Brings a lane up to date that was not asked since it started; the others report changes with a push.
+  func synchronizeIfNew() async throws(WireError) -> Bool {
+    _ = try await runningLane()
+    if isLaneSynchronized { return false }
+    try await synchronize()
+    return true
+  }
+
+  /// Reads what a lane sent. Both are of one build, so that a wrong shape is a defect.
+  func decode<Value>(
+    _ value: JSONValue, _ read: (JSONValue) throws(JSONShapeError) -> Value
+  ) throws(WireError) -> Value {
+    do throws(JSONShapeError) {
+      return try read(value)
+    } catch {
+      throw WireError(.internalError, category: .internal, "the lane's answer can't be read: \(error)")
+    }
+  }
+
+  private func apply(_ delta: TagDelta) {
+    if delta.startsOver { state = RegistryState() }
+    for commit in delta.commits { state.insert(commit) }
+    if delta.startsOver || state.tagCount == 0 {
+      state = RegistryState(tags: delta.tags, commits: delta.commits, head: facts.tip)
+    } else {
+      for ref in delta.removed { state.remove(ref: ref) }
+      for tag in delta.tags { state.insert(tag) }
+    }
+  }
+
+  private func runningLane() async throws(WireError) -> LaneProcess {
+    await pool.noteBusy(configuration.id)
+    if let lane {
+      if await lane.isRunning { return lane }
+      await forgetLane(lane, killed: true)
+    }
+    await pool.enter()
+    do throws(WireError) {
+      return try await startLane()
+    } catch {
+      await pool.leave()
+      throw error
+    }
+  }
+
+  private func startLane() async throws(WireError) -> LaneProcess {
+    let new: LaneProcess
+    do throws(SystemCallError) {
+      new = try LaneProcess(executable: laneProgram, executor: executor)
+    } catch {
+      throw WireError(.internalError, category: .retry, "the lane can't be started: \(error)")
+    }
+    await counters.countLaneStart()
+    await new.start()
+    do throws(WireError) {
+      _ = try await new.ask(.open(laneConfiguration), within: Double(limits.attemptSeconds))
+    } catch {
+      await new.kill()
+      await new.waitUntilGone()
+      await counters.countLaneEnd(killed: true)
+      throw error
+    }
+    lane = new
+    isLaneSynchronized = false
+    return new
+  }
+
+  private func forgetLane(_ ended: LaneProcess, killed: Bool) async {
+    guard lane === ended else { return }
+    lane = nil
+    isLaneSynchronized = false
+    await ended.kill()
+    await ended.waitUntilGone()
+    await counters.countLaneEnd(killed: killed)
+    await pool.leave()
+  }
+
+  private var laneConfiguration: LaneConfiguration {
+    var lane = LaneConfiguration(
+      repository: configuration.id, url: configuration.url,
+      mirrorDirectory: "\(stateDirectory)/mirrors/\(configuration.directoryName)",
+      taggerName: configuration.tagger.name, taggerEmail: configuration.tagger.email,
+      operationSeconds: limits.attemptSeconds)
+    lane.controlDirectory = "\(stateDirectory)/ssh/\(configuration.directoryName.prefix(12))"
+    lane.sshKeyFile = configuration.ssh?.keyFile
+    lane.sshKnownHostsFile = configuration.ssh?.knownHostsFile
+    lane.httpsUsername = configuration.https?.username
+    lane.httpsTokenFile = configuration.https?.tokenFile
+    lane.httpsCAFile = configuration.https?.caFile
+    lane.defaultBranch = configuration.defaultBranch
+    lane.signing = configuration.signing.map { signing in
+      LaneConfiguration.Signing(
+        format: signing.format.rawValue, keyFile: signing.keyFile, certificateFile: signing.certificateFile,
+        chainFile: signing.chainFile, passphraseFile: signing.passphraseFile)
+    }
+    return lane
+  }
+
+  // MARK: Idle and the end
+
+  /// Ends the lane when nothing has been asked of it for the configured time, or when its place is needed.
+  func endIdleLaneLater() async {
+    guard let lane else { return }
+    let since = MonotonicTime.now
+    idleSince = since
+    await pool.noteIdle(configuration.id) { [weak self] in await self?.endLane(ifIdle: true) }
+    let seconds = limits.laneIdleSeconds
+    Task { [weak self, weak lane] in
+      try? await Task.sleep(for: .seconds(seconds))
+      guard let self, let lane, await self.idleSince == since, await self.lane === lane else { return }
+      await self.endLane(ifIdle: true)
+    }
+  }
+
+  private func endLane(ifIdle: Bool) async {
+    guard !ifIdle || !isWorking, let lane else { return }
+    await takeTurn()
+    defer { turns.pass() }
+    await pool.noteBusy(configuration.id)
+    await forgetLane(lane, killed: false)
+  }
+
+  /// Lets the batch in flight end within the time, then ends the lane; what it was doing is settled by the
+  /// next start.
+  func stop(within seconds: Double) async {
+    isStopping = true
+    alarm?.cancel()
+    let deadline = MonotonicTime.after(seconds: seconds)
+    while isWorking, !deadline.hasPassed { try? await Task.sleep(for: .milliseconds(20)) }
+    if let lane { await forgetLane(lane, killed: isWorking) }
+    while isWorking { try? await Task.sleep(for: .milliseconds(5)) }
+  }
+}
+
+extension RepositoryConfiguration {
+  /// The name of its folder in the state directory: hexadecimal digits only, different for different ids.
+  var directoryName: String {
+    id.utf8.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+  }
+}
