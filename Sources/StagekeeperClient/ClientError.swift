@@ -51,7 +51,11 @@ public struct ClientError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   init(_ error: WireError, operation: String) {
-    let job = error.details?["job"].flatMap { JobStatus(json: $0) }
+    var job = error.details?["job"].flatMap { JobStatus(json: $0) }
+    if job != nil, job?.error == nil {
+      job?.error = WireError(
+        error.code, category: error.category, error.message, retryAfter: error.retryAfter)
+    }
     self.init(.refused, operation: operation, error.message, workerError: error, job: job)
   }
 

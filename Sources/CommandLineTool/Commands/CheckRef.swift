@@ -23,7 +23,7 @@ extension StagekeeperTool {
     request.fresh = arguments.has("--fresh")
     let answer = try await client.read(request, timeout: invocation.timeout)
     // A ref that stands for no event prints nothing, as GTO does.
-    guard case .object = answer.value else { return }
+    guard case .object(let event) = answer.value, !event.isEmpty else { return }
     if invocation.wantsJSON { return try invocation.console.print(json: answer.value) }
     guard let option = keys.keys.first(where: arguments.has), let key = keys[option] else {
       return try invocation.console.print("✅  " + sentence(answer.value).escapedForTerminal)

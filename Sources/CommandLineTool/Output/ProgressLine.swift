@@ -21,7 +21,7 @@ package struct ProgressLine: Sendable {
 extension JobStatus {
   /// How the job stands, in a few words.
   package var standing: String {
-    var text = "Job \(job) is \(state.rawValue)"
+    var text = "job \(job) is \(state.rawValue)"
     if let position, state == .queued { text += ", \(position) before it" }
     if attempts > 1 { text += ", attempt \(attempts)" }
     if let nextAttemptAt, state == .waiting {

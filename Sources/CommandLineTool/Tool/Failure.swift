@@ -29,10 +29,11 @@ package struct Failure: Error, Sendable, Equatable {
   }
 
   private init(_ error: ClientError, tool: String) {
+    let isInterrupted = error.code == .cancelled
     self.init(
-      status: error.code == .cancelled ? 130 : error.category.exitStatus, error.message,
-      hint: error.hint(tool: tool))
-    if error.isWaitThatEnded, let job = error.job { message = "\(error.message); \(job.standing)" }
+      status: isInterrupted ? 130 : error.category.exitStatus,
+      isInterrupted ? "interrupted" : error.message, hint: error.hint(tool: tool))
+    if error.isWaitThatEnded, let job = error.job { message? += "; \(job.standing)" }
   }
 
   /// The text for standard error.

@@ -1,11 +1,6 @@
 public import Dispatch
 internal import Glibc
 
-extension ThisProcess {
-  /// Ends this process without further ado: no handler of the C library runs. C: `_exit`.
-  public static func exit(_ status: Int32) -> Never { _exit(status) }
-}
-
 /// Takes the keyboard's interrupt (Ctrl-C, `SIGINT`) for as long as it lives; afterwards the signal ends
 /// the process again, as is the default.
 public final class InterruptWatch {
