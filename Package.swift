@@ -63,7 +63,9 @@ let package = Package(
     module("StagekeeperClient", ["WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
     module(
       "CommandLineTool", ["StagekeeperClient", "WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
-    module("AdminCommandLine", ["CommandLineTool", "StagekeeperClient", "WireProtocol", "StrictJSON"]),
+    module(
+      "AdminCommandLine",
+      ["CommandLineTool", "StagekeeperClient", "WireProtocol", "StrictJSON", "SystemCalls"]),
 
     executable("stagekeeperd", "Worker"),
     executable("stagekeeper-lane", "Lane"),

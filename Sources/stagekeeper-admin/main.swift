@@ -1,1 +1,3 @@
-// Placeholder.
+import AdminCommandLine
+
+await AdminTool.main()

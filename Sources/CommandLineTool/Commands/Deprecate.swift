@@ -1,0 +1,36 @@
+internal import StagekeeperClient
+
+extension StagekeeperTool {
+  static let deprecate = CommandSpec(
+    "deprecate",
+    summary: "Deprecate artifact, deregister a version, or unassign a stage.",
+    details: """
+      As GTO's command of that name: NAME alone deprecates the artifact, NAME VERSION deregisters the
+      version, NAME VERSION STAGE unassigns the stage.
+      """,
+    operands: [
+      OperandSpec("NAME", help: "Artifact name."),
+      OperandSpec("VERSION", required: false, help: "Artifact version."),
+      OperandSpec("STAGE", required: false, help: "Stage to unassign."),
+    ],
+    options: [
+      OptionSpec("--ref", value: "REF", help: "Branch, tag or commit to put the deprecation on.")
+    ] + WriteOptions.all,
+    examples: ["stagekeeper deprecate churn", "stagekeeper deprecate churn v1.2.0 prod"]
+  ) { invocation in
+    let arguments = invocation.arguments
+    let action: WriteAction =
+      switch arguments.operands.count {
+      case 1: .deprecate
+      case 2: .deregister
+      default: .unassign
+      }
+    if action != .deprecate, arguments.has("--ref") {
+      throw UsageError("--ref goes with the deprecation of an artifact, not of a version or stage")
+    }
+    try await invocation.write(
+      WriteRequest(
+        action, repository: "", artifact: arguments.operands[0], ref: arguments.value("--ref"),
+        version: arguments.operand(1), stage: arguments.operand(2)))
+  }
+}

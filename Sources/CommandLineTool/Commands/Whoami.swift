@@ -1,0 +1,37 @@
+internal import StagekeeperClient
+
+extension StagekeeperTool {
+  static let whoami = CommandSpec(
+    "whoami",
+    summary: "Show who the worker takes you for, and what you may do.",
+    options: [CommonOption.json, CommonOption.plain]
+  ) { invocation in
+    let answer = try await invocation.client.whoami(timeout: invocation.timeout)
+    if invocation.wantsJSON { return try invocation.console.print(json: answer) }
+    try invocation.console.print(identity(answer))
+    let table = grants(answer)
+    try invocation.console.print(
+      table.rows.isEmpty ? "No repository is open to you." : table.text(invocation.tableStyle))
+  }
+
+  private static func identity(_ answer: JSONValue) -> String {
+    var lines = ["uid \(answer["uid"]?.cell ?? "?") (\(answer["user"]?.cell ?? "no name"))"]
+    lines.append("gid \(answer["gid"]?.cell ?? "?"), groups \(answer["groups"]?.cell ?? "none")")
+    let tenants = answer["tenants"]?.cell ?? ""
+    lines.append("tenant \(tenants.isEmpty ? answer["tenant"]?.cell ?? "none" : tenants)")
+    return lines.map(\.escapedForTerminal).joined(separator: "\n")
+  }
+
+  private static func grants(_ answer: JSONValue) -> Table {
+    var table = Table(["repository", "artifacts", "actions", "stages"])
+    for repository in answer["repositories"]?.arrayValue ?? [] {
+      for grant in repository["grants"]?.arrayValue ?? [] {
+        table.rows.append([
+          repository["repository"]?.cell, grant["artifacts"]?.cell ?? "all", grant["actions"]?.cell,
+          grant["stages"]?.cell ?? "all",
+        ])
+      }
+    }
+    return table
+  }
+}

@@ -1,0 +1,50 @@
+internal import StagekeeperClient
+internal import SystemCalls
+
+/// What the commands that write have in common.
+enum WriteOptions {
+  static let message = OptionSpec(
+    "--message", "-m", value: "TEXT", help: "Message to annotate the Git tag with.")
+  static let force = OptionSpec(
+    "--force", help: "Create the Git tag even if it already exists and is in effect.")
+  static let simple = OptionSpec(
+    "--simple", value: "auto|true|false",
+    help: "Use the simple notation, without a counter (rf#prod instead of rf#prod#5) [default: auto].")
+  static let requestKey = OptionSpec(
+    "--request-key", value: "KEY",
+    help: "The same key means the same request: running this again never does it twice.")
+  static let deadline = OptionSpec(
+    "--deadline", value: "TIME",
+    help: "The worker drops the job if it is not done by then: 2026-01-31T09:30:00Z, or +SECONDS from now.")
+  static let dryRun = OptionSpec(
+    "--dry-run", help: "Print what would be done, and why or why not; nothing is written.")
+  static let noWait = OptionSpec(
+    "--no-wait", help: "Print the job's id as soon as the worker has accepted it.")
+  static let push = OptionSpec("--push", help: "Accepted for GTO's sake: tags are always pushed.")
+
+  static let all = [
+    message, simple, force, requestKey, deadline, dryRun, noWait, CommonOption.json, push,
+  ]
+
+  /// Puts the options' values into a request.
+  static func apply(_ arguments: ParsedArguments, to request: inout WriteRequest) throws(UsageError) {
+    request.message = arguments.value("--message")
+    request.force = arguments.has("--force")
+    request.simple = try arguments.choice("--simple", SimpleTag.self) ?? .auto
+    request.requestKey = arguments.value("--request-key")
+    request.deadline = try arguments.value("--deadline").map { text throws(UsageError) in
+      try deadline(text)
+    }
+    request.dryRun = arguments.has("--dry-run")
+    request.wait = !arguments.has("--no-wait")
+  }
+
+  /// Milliseconds since 1970.
+  private static func deadline(_ text: String) throws(UsageError) -> Int64 {
+    if text.hasPrefix("+"), let seconds = Double(text.dropFirst()), (0...31_536_000).contains(seconds) {
+      return WallClock.milliseconds + Int64(seconds * 1000)
+    }
+    if let time = milliseconds(timestamp: text) { return time }
+    throw UsageError("--deadline: '\(text)' is neither a time like 2026-01-31T09:30:00Z nor +SECONDS")
+  }
+}

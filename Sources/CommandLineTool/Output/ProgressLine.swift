@@ -1,0 +1,33 @@
+package import WireProtocol
+
+/// One line on standard error that says how a job stands, written anew at each change; nothing where
+/// standard error is no terminal.
+package struct ProgressLine: Sendable {
+  private let console: Console
+
+  package init(_ console: Console) { self.console = console }
+
+  package func show(_ job: JobStatus) {
+    guard console.errorIsTerminal else { return }
+    console.progress("\r\u{1b}[K" + job.standing.escapedForTerminal)
+  }
+
+  /// Takes the line away.
+  package func clear() {
+    if console.errorIsTerminal { console.progress("\r\u{1b}[K") }
+  }
+}
+
+extension JobStatus {
+  /// How the job stands, in a few words.
+  package var standing: String {
+    var text = "job \(job) is \(state.rawValue)"
+    if let position, state == .queued { text += ", \(position) before it" }
+    if attempts > 1 { text += ", attempt \(attempts)" }
+    if let nextAttemptAt, state == .waiting {
+      text += ", next attempt at \(timestamp(milliseconds: nextAttemptAt))"
+    }
+    if let error { text += ": \(error.message)" }
+    return text
+  }
+}

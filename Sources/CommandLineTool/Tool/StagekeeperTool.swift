@@ -1,0 +1,16 @@
+/// The program `stagekeeper`.
+public enum StagekeeperTool {
+  static let spec = ToolSpec(
+    name: "stagekeeper",
+    summary: "Asks a Stagekeeper worker to promote model versions, and reads the registry.",
+    groups: [
+      ("Read the registry", [show, history, stages, checkRef, describe, doctor]),
+      ("Modify artifacts", [register, assign, unassign, deregister, deprecate]),
+      ("Jobs", [jobStatus, jobWait, jobCancel, jobList]),
+      ("Other", [whoami]),
+    ],
+    commonOptions: [CommonOption.socket, CommonOption.repo, CommonOption.timeout])
+
+  /// Runs the process's command line.
+  public static func main() async -> Never { await ToolRun(spec).run() }
+}

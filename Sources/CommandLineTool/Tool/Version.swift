@@ -1,0 +1,2 @@
+/// The version of the command lines.
+package let stagekeeperVersion = "0.1.0"
