@@ -76,7 +76,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ArchitectureTests", []),
     tests("StrictJSONTests", ["StrictJSON"]),
-    tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"]),
+    tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"], exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
