@@ -325,11 +325,13 @@ extension Repository {
       if !again.isEmpty {
         try await storeErrors { () throws(JobStoreError) in try await self.promote(again) }
       }
+      return true
     } catch {
       switch error {
       case .store(let error): throw error
       case .server(let error): try await postpone(jobs, error)
       }
+      return false
     }
   }
 
