@@ -76,14 +76,14 @@ let package = Package(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ArchitectureTests", []),
     tests("StrictJSONTests", ["StrictJSON"]),
-    tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"]),
+    tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"], exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
     tests(
       "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
-    tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"]),
+    tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
     tests("LaneTests", ["Lane", "LaneProtocol", "GitRemote", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests(
       "WorkerTests",

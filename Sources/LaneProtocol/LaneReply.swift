@@ -16,7 +16,9 @@ public struct TagDelta: Sendable, Equatable {
   /// How many tags one event carries at most, so that it stays within a frame.
   public static let tagsPerEvent = 500
 
-  public init(startsOver: Bool = false, tags: [TagRecord] = [], removed: [String] = [], commits: [CommitRecord] = []) {
+  public init(
+    startsOver: Bool = false, tags: [TagRecord] = [], removed: [String] = [], commits: [CommitRecord] = []
+  ) {
     self.startsOver = startsOver
     self.tags = tags
     self.removed = removed
@@ -33,7 +35,9 @@ public struct TagDelta: Sendable, Equatable {
   public init(_ value: JSONValue) throws(JSONShapeError) {
     var reader = try ObjectReader(value, path: "delta")
     startsOver = try reader.optionalBool("startsOver") ?? false
-    tags = try reader.elements("tags") { value, path throws(JSONShapeError) in try TagRecord(value, path: path) }
+    tags = try reader.elements("tags") { value, path throws(JSONShapeError) in
+      try TagRecord(value, path: path)
+    }
     removed = try reader.optionalStrings("removed") ?? []
     commits = try reader.elements("commits") { value, path throws(JSONShapeError) in
       try CommitRecord(value, path: path)

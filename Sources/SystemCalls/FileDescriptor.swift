@@ -70,6 +70,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Tells the far end of a socket that nothing more will come. C: `shutdown` with `SHUT_WR`.
+  public func shutDownSending() { _ = shutdown(rawValue, Int32(SHUT_WR)) }
+
   /// Reads and writes return ``Errno/wouldBlock`` instead of waiting. C: `fcntl(F_SETFL)`.
   public func setNonBlocking(_ nonBlocking: Bool) throws(SystemCallError) {
     let flags = try systemCall("fcntl") { fcntl(rawValue, F_GETFL) }
@@ -133,4 +136,7 @@ public struct DescriptorPair: ~Copyable, Sendable {
     self.first = FileDescriptor(takingOwnership: first)
     self.second = FileDescriptor(takingOwnership: second)
   }
+
+  /// Keeps the first end and closes the second.
+  public consuming func takeFirst() -> FileDescriptor { first }
 }

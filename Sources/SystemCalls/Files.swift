@@ -116,6 +116,19 @@ public enum Files {
     }
   }
 
+  /// Removes a file, or a directory with all that is in it, symbolic links themselves; nothing happens where
+  /// there is none. C: `lstat`, `unlink`, `rmdir`.
+  public static func removeTree(_ path: String) throws(SystemCallError) {
+    var status = stat()
+    if lstat(path, &status) == -1 {
+      if Errno.current == .noSuchFile { return }
+      throw SystemCallError(.current, "lstat \"\(path)\"")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { return try remove(path) }
+    for name in try names(in: path) { try removeTree("\(path)/\(name)") }
+    try systemCall("rmdir \"\(path)\"") { rmdir(path) }
+  }
+
   /// Replaces a file so that after a crash it holds the old or the new content, never a mixture; durable
   /// on return. C: `open`, `write`, `fsync`, `rename`, `fsync` of the directory.
   public static func replace(_ path: String, with content: [UInt8], mode: UInt32 = 0o600)

@@ -20,7 +20,9 @@ struct Worker: Sendable {
   /// The repository and the tenant in whose name the peer acts there.
   ///
   /// - Throws: ``WireError/notAllowed(_:)``.
-  func authorize(_ access: Access, for peer: PeerCredentials) throws(WireError) -> (Repository, tenant: String) {
+  func authorize(_ access: Access, for peer: PeerCredentials) throws(WireError) -> (
+    Repository, tenant: String
+  ) {
     guard case .allowed(let tenant, _) = policy.decide(access, for: peer),
       let repository = repositories[access.repository]
     else { throw .notAllowed(access) }

@@ -1,1 +1,3 @@
-// Placeholder.
+import Lane
+
+LaneProgram.main(arguments: Array(CommandLine.arguments.dropFirst()))

@@ -19,7 +19,8 @@ public struct SemanticVersion: Hashable, Sendable {
 
   /// Reads `1.2.3-rc.1+build` (without `v`); nil where it is not SemVer 2.0.
   public init?(_ text: some StringProtocol) {
-    let withBuild = text.utf8.split(separator: UInt8(ascii: "+"), maxSplits: 1, omittingEmptySubsequences: false)
+    let withBuild = text.utf8.split(
+      separator: UInt8(ascii: "+"), maxSplits: 1, omittingEmptySubsequences: false)
     let withPrerelease = withBuild[0].split(
       separator: UInt8(ascii: "-"), maxSplits: 1, omittingEmptySubsequences: false)
     let core = withPrerelease[0].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

@@ -36,7 +36,8 @@ extension Planner {
     let existing = try self.version(at: commit)
     if let existing, let existingName = existing.label.name {
       try checkReregistration(existing, existingName, version, force: force)
-      reasons.append("commit \(commit.abbreviated) has version \(existingName) already, which is registered again")
+      reasons.append(
+        "commit \(commit.abbreviated) has version \(existingName) already, which is registered again")
       return existingName
     }
     guard let version else { return try nextVersion(bump) }
@@ -68,7 +69,8 @@ extension Planner {
       if bump != nil {
         throw Refusal(
           .noVersionToBump,
-          "Can't apply bump, because this is the first version being registered; leave it out or name a version")
+          "Can't apply bump, because this is the first version being registered; leave it out or name a version"
+        )
       }
       reasons.append("'\(name)' has no version yet, so the first is \(VersionName.first)")
       return .first

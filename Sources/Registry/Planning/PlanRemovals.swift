@@ -45,7 +45,8 @@ extension Planner {
       if !artifact.isActive {
         throw Refusal(
           .alreadyDeprecated,
-          "Artifact '\(name)' was deprecated already. Use the '--force' flag to create a new Git tag nevertheless.")
+          "Artifact '\(name)' was deprecated already. Use the '--force' flag to create a new Git tag nevertheless."
+        )
       }
     }
     let known = request.commit ?? artifact?.newestEventCommit

@@ -12,7 +12,8 @@ extension Planner {
     guard let previous = artifact.previousHolder(of: stage) else {
       throw Refusal(
         .nothingToRollBackTo,
-        "no version in effect held stage '\(stage)' of '\(name)' before \(current?.description ?? "")".trimmedAsPython)
+        "no version in effect held stage '\(stage)' of '\(name)' before \(current?.description ?? "")"
+          .trimmedAsPython)
     }
     let from = current.map { " from version \($0)" } ?? ""
     reasons.append("version \(previous.label) held stage '\(stage)' before")

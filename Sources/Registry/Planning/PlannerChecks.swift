@@ -28,7 +28,8 @@ extension Planner {
     let list = allowed.isEmpty ? "none" : allowed.map(\.text).joined(separator: ", ")
     let hint = nearest(to: stage.text, among: allowed.map(\.text)).map { "; did you mean '\($0)'?" } ?? ""
     throw Refusal(
-      .stageNotAllowed, "stage '\(stage)' is not allowed by .gto on the default branch; allowed: \(list)\(hint)")
+      .stageNotAllowed,
+      "stage '\(stage)' is not allowed by .gto on the default branch; allowed: \(list)\(hint)")
   }
 
   func checkIfCurrent(_ stage: StageName) throws(Refusal) {

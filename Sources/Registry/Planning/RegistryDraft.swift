@@ -19,7 +19,8 @@ public struct RegistryDraft: Sendable {
 
   /// Plans a request without counting the plan.
   public func preview(_ request: WriteRequest, _ context: PlanContext) throws(Refusal) -> Plan {
-    var planner = Planner(request: request, context: context, artifact: artifact(request.artifact), draft: self)
+    var planner = Planner(
+      request: request, context: context, artifact: artifact(request.artifact), draft: self)
     return try planner.plan()
   }
 

@@ -21,7 +21,9 @@ public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible 
     var digits: [UInt8] = []
     digits.reserveCapacity(64)
     for word in [words.0, words.1, words.2, words.3] {
-      for shift in stride(from: 60, through: 0, by: -4) { digits.append(UInt8(hexDigit: word >> UInt64(shift) & 15)) }
+      for shift in stride(from: 60, through: 0, by: -4) {
+        digits.append(UInt8(hexDigit: word >> UInt64(shift) & 15))
+      }
     }
     return String(decoding: digits.prefix(Int(byteCount) * 2), as: UTF8.self)
   }

@@ -34,7 +34,8 @@ public struct Timestamp: Hashable, Sendable {
     let second = local - day * 86_400
     let date = CivilDate(daysSince1970: day)
     let time = [second / 3600, second / 60 % 60, second % 60].map { Self.padded($0, 2) }
-    let offset = "\(zone < 0 ? "-" : "+")\(Self.padded(Int64(abs(zone) / 60), 2)):\(Self.padded(Int64(abs(zone) % 60), 2))"
+    let offset =
+      "\(zone < 0 ? "-" : "+")\(Self.padded(Int64(abs(zone) / 60), 2)):\(Self.padded(Int64(abs(zone) % 60), 2))"
     return "\(Self.padded(date.year, 4))-\(Self.padded(date.month, 2))-\(Self.padded(date.day, 2))"
       + separator + time.joined(separator: ":") + offset
   }

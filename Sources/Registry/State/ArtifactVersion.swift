@@ -81,7 +81,8 @@ public struct ArtifactVersion: Sendable {
 
   /// The first event of all, tags and commit alike.
   var firstTime: Timestamp? {
-    let events = [registrations.first, deregistrations.first].compactMap { $0 }
+    let events =
+      [registrations.first, deregistrations.first].compactMap { $0 }
       + stages.flatMap { [$0.assignments.first, $0.unassignments.first].compactMap { $0 } }
     return (events.map(\.time) + [commitRecord?.committer.time].compactMap { $0 })
       .min { $0.seconds < $1.seconds }

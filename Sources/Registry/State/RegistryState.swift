@@ -12,7 +12,7 @@ public struct RegistryState: Sendable {
   /// Refs whose event belongs to another artifact than the ref's name says.
   private var strayEvents: [BytewiseString: ArtifactName] = [:]
   private(set) var commits: [ObjectID: CommitRecord] = [:]
-  private(set) var annotations: [ObjectID: [ArtifactName: ArtifactAnnotation]] = [:]
+  private(set) var annotations: [ObjectID: CommitAnnotations] = [:]
   /// The commit whose annotated artifacts count as known even without a tag: the tip of the default
   /// branch. Nil: none do.
   public var head: ObjectID?
@@ -91,8 +91,12 @@ extension RegistryState {
   }
 
   /// Sets what the repository's files say of artifacts at a commit.
-  public mutating func setAnnotations(_ annotations: [ArtifactName: ArtifactAnnotation], at commit: ObjectID) {
-    self.annotations[commit] = annotations
+  ///
+  /// - Parameter annotations: in the order of the files; of two of one name the later counts.
+  public mutating func setAnnotations(
+    _ annotations: [(name: ArtifactName, annotation: ArtifactAnnotation)], at commit: ObjectID
+  ) {
+    self.annotations[commit] = annotations.isEmpty ? nil : CommitAnnotations(annotations)
   }
 
   /// Records the ref and what is wrong with it, and returns the event that it makes.
@@ -128,14 +132,14 @@ extension RegistryState {
   func artifact(_ name: ArtifactName, _ index: ArtifactIndex?) -> Artifact? {
     let base = index.map { $0.artifact(commits) }
     let known = base.flatMap { $0.events.isEmpty ? nil : $0 }
-    guard let head, annotations[head]?[name] != nil else { return known }
+    guard let head, annotations[head]?.byName[name] != nil else { return known }
     return (known ?? Artifact(name: name, events: [], versions: [], deprecations: []))
       .discovered(at: head, commits[head])
   }
 
   /// What the files say of an artifact at a commit, where that is known.
   public func annotation(of name: ArtifactName, at commit: ObjectID) -> ArtifactAnnotation? {
-    annotations[commit]?[name]
+    annotations[commit]?.byName[name]
   }
 
   /// All artifacts that have events or are annotated at ``head``, in the order in which GTO comes across
@@ -146,7 +150,7 @@ extension RegistryState {
       .sorted { $0.key < $1.key }.map(\.artifact)
     guard let head, let annotated = annotations[head] else { return ordered }
     let names = Set(ordered.map(\.name))
-    let untagged = annotated.keys.filter { !names.contains($0) }.sorted()
+    let untagged = annotated.names.filter { !names.contains($0) }
     return (ordered.map(\.name) + untagged).compactMap(artifact)
   }
 }
@@ -171,6 +175,19 @@ extension Artifact {
       }
     }
     return DiscoveryOrder(phase: phases.count, seconds: 0, tag: name.text)
+  }
+}
+
+/// What the files say at one commit.
+struct CommitAnnotations: Sendable {
+  let byName: [ArtifactName: ArtifactAnnotation]
+  /// In the order of the files.
+  let names: [ArtifactName]
+
+  init(_ annotations: [(name: ArtifactName, annotation: ArtifactAnnotation)]) {
+    byName = Dictionary(annotations.map { ($0.name, $0.annotation) }, uniquingKeysWith: { $1 })
+    var seen: Set<ArtifactName> = []
+    names = annotations.map(\.name).filter { seen.insert($0).inserted }
   }
 }
 

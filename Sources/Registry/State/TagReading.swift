@@ -60,7 +60,8 @@ struct TagReading {
 
   /// Tags of people's own are none of our business; one that looks as if it was meant for GTO is.
   private static func lookAlikeProblem(_ ref: String) -> [TagProblem] {
-    let isLookAlike = ref.utf8.contains(UInt8(ascii: "#")) || ref.contains("@v") || ref.contains("@deprecated")
+    let isLookAlike =
+      ref.utf8.contains(UInt8(ascii: "#")) || ref.contains("@v") || ref.contains("@deprecated")
     return isLookAlike ? [.unparseable(ref)] : []
   }
 }
@@ -85,7 +86,8 @@ extension TagProblem {
 
   fileprivate static func reserved(_ ref: String) -> TagProblem {
     TagProblem(
-      .reserved, [ref], "is in GTO's grammar but not in its code: gto 1.10.1 fails on it", advice: "delete it",
+      .reserved, [ref], "is in GTO's grammar but not in its code: gto 1.10.1 fails on it",
+      advice: "delete it",
       breaksGTO: true)
   }
 

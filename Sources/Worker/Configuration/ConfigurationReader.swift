@@ -76,7 +76,9 @@ extension Configuration {
     return repositories
   }
 
-  private static func readTenants(_ reader: inout ObjectReader) throws(JSONShapeError) -> [TenantConfiguration] {
+  private static func readTenants(_ reader: inout ObjectReader) throws(JSONShapeError)
+    -> [TenantConfiguration]
+  {
     guard var members = try reader.optionalObject("tenants") else { return [] }
     var tenants: [TenantConfiguration] = []
     for member in members.allMembers() {
@@ -116,7 +118,8 @@ extension SocketConfiguration {
     guard var reader = try sockets?.optionalObject(key) else { return }
     self.path = try reader.absolutePath("path") ?? path
     if self.path.utf8.count > UnixSocket.maximumPathLength {
-      throw reader.error("path", "is longer than the \(UnixSocket.maximumPathLength) bytes of a socket's address")
+      throw reader.error(
+        "path", "is longer than the \(UnixSocket.maximumPathLength) bytes of a socket's address")
     }
     if let text = try reader.optionalString("mode") {
       guard let bits = UInt32(text, radix: 8), bits <= 0o777 else {

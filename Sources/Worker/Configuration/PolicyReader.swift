@@ -21,7 +21,8 @@ extension TenantConfiguration {
     }
     try reader.finish()
     if name.isEmpty || name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
-      throw JSONShapeError(path: path, message: "a tenant's name must not be empty or hold control characters")
+      throw JSONShapeError(
+        path: path, message: "a tenant's name must not be empty or hold control characters")
     }
     if uids.isEmpty, gids.isEmpty {
       throw JSONShapeError(path: path, message: "nobody belongs to it: give users, groups, uids or gids")

@@ -5,7 +5,8 @@ extension RepositoryConfiguration {
     guard Self.isValid(id: id) else {
       throw JSONShapeError(
         path: path,
-        message: "a repository's id has 1 to 64 letters, digits, '.', '_' or '-' and starts with a letter or digit")
+        message:
+          "a repository's id has 1 to 64 letters, digits, '.', '_' or '-' and starts with a letter or digit")
     }
     var reader = try ObjectReader(value, path: path)
     self.id = id
@@ -17,7 +18,9 @@ extension RepositoryConfiguration {
     defaultBranch = try reader.optionalString("defaultBranch")
     tagsPerPush = Int(try reader.optionalInteger("tagsPerPush", in: 1...1000) ?? 3)
     try reader.finish()
-    if let message = Self.problem(withURL: url) { throw JSONShapeError(path: "\(path).url", message: message) }
+    if let message = Self.problem(withURL: url) {
+      throw JSONShapeError(path: "\(path).url", message: message)
+    }
   }
 
   /// A repository that is named on the command line: everything but its URL has its default.
@@ -94,7 +97,9 @@ extension SigningConfiguration {
       throw reader.error("format", "is missing: \"ssh\" or \"x509\"")
     }
     self.format = format
-    guard let keyFile = try reader.absolutePath("keyFile") else { throw reader.error("keyFile", "is missing") }
+    guard let keyFile = try reader.absolutePath("keyFile") else {
+      throw reader.error("keyFile", "is missing")
+    }
     self.keyFile = keyFile
     certificateFile = try reader.absolutePath("certificateFile")
     chainFile = try reader.absolutePath("chainFile")

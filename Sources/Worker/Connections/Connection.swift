@@ -10,7 +10,8 @@ public typealias EventSink = @Sendable (JSONValue) async -> Void
 public protocol RequestHandler: Sendable {
   /// - Parameter events: may be called any number of times before this returns.
   /// - Throws: what the client is told. The task is cancelled when the client goes away.
-  func answer(_ request: Request, from peer: PeerCredentials, events: EventSink) async throws(WireError) -> JSONValue
+  func answer(_ request: Request, from peer: PeerCredentials, events: EventSink) async throws(WireError)
+    -> JSONValue
 }
 
 /// What a connection does not allow its peer.
@@ -109,7 +110,9 @@ public actor Connection {
   public func checkDeadlines() {
     guard lifecycle != .closed else { return }
     if let frameBegan, frameBegan.advanced(bySeconds: limits.frame).hasPassed { return close() }
-    if !output.isEmpty, lastWriteProgress.advanced(bySeconds: limits.stalledWrite).hasPassed { return close() }
+    if !output.isEmpty, lastWriteProgress.advanced(bySeconds: limits.stalledWrite).hasPassed {
+      return close()
+    }
     if lifecycle == .draining, socket.hasHungUp { return close() }
     let isIdle = requests.isEmpty && output.isEmpty
     if isIdle, lastActivity.advanced(bySeconds: limits.idle).hasPassed { close() }
@@ -151,7 +154,8 @@ public actor Connection {
       guard requests[request.id] == nil else {
         throw RequestError(
           id: request.id,
-          WireError(.invalidRequest, category: .usage, "id: \(request.id) is the id of a request that is still open"))
+          WireError(
+            .invalidRequest, category: .usage, "id: \(request.id) is the id of a request that is still open"))
       }
       guard requests.count < limits.openRequests else {
         throw RequestError(
@@ -197,7 +201,8 @@ public actor Connection {
     let wireError =
       switch error {
       case .empty:
-        WireError(.malformedFrame, category: .usage, "a frame of no bytes: each frame holds one JSON document")
+        WireError(
+          .malformedFrame, category: .usage, "a frame of no bytes: each frame holds one JSON document")
       case .tooLarge(let announced, let limit):
         WireError(
           .frameTooLarge, category: .usage, "a frame of \(announced) bytes: a request has \(limit) at most")
@@ -214,7 +219,8 @@ public actor Connection {
     var bytes = reply.json.serialized()
     if bytes.count > ProtocolLimits.replyBytes {
       let error = WireError(
-        .replyTooLarge, category: .usage, "the answer is larger than a frame may be; ask with limit and after")
+        .replyTooLarge, category: .usage, "the answer is larger than a frame may be; ask with limit and after"
+      )
       bytes = Reply(id: reply.id, .error(error)).json.serialized()
     }
     if output.isEmpty { lastWriteProgress = .now }

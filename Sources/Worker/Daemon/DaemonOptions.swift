@@ -87,10 +87,13 @@ struct DaemonOptions: Equatable {
   private mutating func addRepository(_ value: String) throws(ConfigurationError) {
     guard let sign = value.firstIndex(of: "=") else {
       throw ConfigurationError(
-        "--repo \"\(value.escapedForMessage)\": expected ID=URL, such as churn=git@git.example.com:ml/churn.git")
+        "--repo \"\(value.escapedForMessage)\": expected ID=URL, such as churn=git@git.example.com:ml/churn.git"
+      )
     }
     let id = String(value[..<sign])
-    if repositories.contains(where: { $0.id == id }) { throw ConfigurationError("--repo \(id) is there twice") }
+    if repositories.contains(where: { $0.id == id }) {
+      throw ConfigurationError("--repo \(id) is there twice")
+    }
     repositories.append(try RepositoryConfiguration(id: id, url: String(value[value.index(after: sign)...])))
   }
 
@@ -127,10 +130,17 @@ extension DaemonOptions {
     guard !repositories.isEmpty else {
       throw ConfigurationError("nothing to serve: give --repo ID=URL or --config FILE")
     }
-    let client = try clientSocket ?? Self.runtimeDirectory() + "/worker.sock"
+    let client: String
+    if let clientSocket {
+      client = clientSocket
+    } else {
+      client = try Self.runtimeDirectory() + "/worker.sock"
+    }
+    let state: String
+    if let stateDirectory { state = stateDirectory } else { state = try Self.stateDirectory() }
     let folder = client.lastIndex(of: "/").map { String(client[..<$0]) } ?? ""
     return Configuration(
-      stateDirectory: try stateDirectory ?? Self.stateDirectory(),
+      stateDirectory: state,
       clientSocket: SocketConfiguration(path: client, mode: 0o600),
       adminSocket: SocketConfiguration(path: adminSocket ?? folder + "/admin.sock", mode: 0o600),
       repositories: repositories,
@@ -155,7 +165,9 @@ extension DaemonOptions {
     if let directory = ThisProcess.environment("XDG_STATE_HOME"), directory.hasPrefix("/") {
       return directory + "/stagekeeper"
     }
-    if let home = ThisProcess.environment("HOME"), home.hasPrefix("/") { return home + "/.local/state/stagekeeper" }
+    if let home = ThisProcess.environment("HOME"), home.hasPrefix("/") {
+      return home + "/.local/state/stagekeeper"
+    }
     throw ConfigurationError("where to keep the journal? HOME is not set: give --state DIR")
   }
 }

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Glibc
 internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
@@ -9,6 +10,7 @@ struct Service: Sendable {
   private let worker: Worker
   private let clients: Listener
   private let admins: Listener
+  private let listeners = Listeners()
   private let pathsToRemove: [String]
 
   /// Opens everything; when this returns, clients can connect.
@@ -27,10 +29,11 @@ struct Service: Sendable {
       name: "client", socket: try Self.socket(activation.client, configuration.clientSocket),
       handler: ClientHandler(worker: worker),
       limits: ListenerLimits(
-        connections: limits.connections, connectionsPerUser: limits.connectionsPerUser, connection: connection))
+        connections: limits.connections, connectionsPerUser: limits.connectionsPerUser, connection: connection
+      ))
     admins = Listener(
       name: "admin", socket: try Self.socket(activation.admin, configuration.adminSocket),
-      handler: AdminHandler(worker: worker),
+      handler: AdminHandler(worker: worker, listeners: listeners),
       limits: ListenerLimits(connections: 64, connectionsPerUser: 64, connection: connection))
     pathsToRemove =
       (activation.client == nil ? [configuration.clientSocket.path] : [])
@@ -39,7 +42,7 @@ struct Service: Sendable {
 
   /// Serves until SIGTERM or SIGINT; returns when everything is put away.
   func run() async {
-    await worker.attach(clients: clients, admins: admins)
+    await listeners.set(clients: clients, admins: admins)
     await clients.start()
     await admins.start()
     for repository in worker.repositories.values { await repository.wake() }
@@ -67,7 +70,7 @@ struct Service: Sendable {
         group.addTask { await repository.stop(within: Double(seconds)) }
       }
     }
-    await worker.store.close()
+    try? await worker.store.close()
     for path in pathsToRemove { try? Files.remove(path) }
     await clients.close()
     await admins.close()
@@ -79,7 +82,8 @@ struct Service: Sendable {
     guard ThisProcess.hasFullUserIDRange() else {
       throw StartError(
         status: ExitStatus.configuration,
-        message: "this process is in a user namespace that does not map all user ids, so that every client would "
+        message:
+          "this process is in a user namespace that does not map all user ids, so that every client would "
           + "look like the same user; with systemd, set PrivateUsers=no")
     }
   }
@@ -93,13 +97,14 @@ struct Service: Sendable {
   }
 
   private static func prepareDirectories(
-    _ configuration: Configuration, _ activation: SocketActivation
+    _ configuration: Configuration, _ activation: borrowing SocketActivation
   ) throws(StartError) {
     do throws(SystemCallError) {
       try Files.makeDirectories(configuration.stateDirectory, mode: 0o700)
-      for (passed, socket) in [
+      let sockets = [
         (activation.client, configuration.clientSocket), (activation.admin, configuration.adminSocket),
-      ] where passed == nil {
+      ]
+      for (passed, socket) in sockets where passed == nil {
         let folder = socket.path.lastIndex(of: "/").map { String(socket.path[..<$0]) } ?? ""
         if !folder.isEmpty { try Files.makeDirectories(folder, mode: 0o755) }
       }
@@ -110,12 +115,14 @@ struct Service: Sendable {
 
   private static func openStore(_ configuration: Configuration) async throws(StartError) -> JobStore {
     var settings = JobStoreConfiguration()
-    settings.retention = JobRetention(seconds: configuration.limits.finishedJobSeconds)
+    settings.retention = JobRetention(
+      milliseconds: Int64(configuration.limits.finishedJobSeconds) * 1000)
     do throws(JobStoreError) {
-      return try await JobStore.open(
+      return try JobStore.open(
         directory: configuration.stateDirectory + "/journal", configuration: settings
       ) { error in
-        Daemon.finish(ExitStatus.systemError, error: "the journal can't be written, and nothing is certain: \(error)")
+        Daemon.finish(
+          ExitStatus.systemError, error: "the journal can't be written, and nothing is certain: \(error)")
       }
     } catch {
       let status = error.code == .inUse ? ExitStatus.temporary : ExitStatus.systemError
@@ -128,7 +135,9 @@ struct Service: Sendable {
     let path = directory + "/worker-id"
     do throws(SystemCallError) {
       if try Files.kind(of: path) == .file {
-        let text = String(decoding: try Files.read(path, limit: 64), as: UTF8.self).filter { !$0.isWhitespace }
+        let text = String(decoding: try Files.read(path, limit: 64), as: UTF8.self).filter {
+          !$0.isWhitespace
+        }
         if text.count == 12, text.allSatisfy(\.isHexDigit) { return text }
         throw SystemCallError(.invalidArgument, "read the worker's name in \"\(path)\"")
       }

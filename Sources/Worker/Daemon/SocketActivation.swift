@@ -11,7 +11,8 @@ struct SocketActivation: ~Copyable {
     guard ThisProcess.environment("LISTEN_PID") == String(ThisProcess.pid),
       let count = ThisProcess.environment("LISTEN_FDS").flatMap(Int32.init), count > 0
     else { return }
-    let names = (ThisProcess.environment("LISTEN_FDNAMES") ?? "").split(separator: ":", omittingEmptySubsequences: false)
+    let names = (ThisProcess.environment("LISTEN_FDNAMES") ?? "").split(
+      separator: ":", omittingEmptySubsequences: false)
     for index in 0..<count {
       let name = Int(index) < names.count ? String(names[Int(index)]) : ""
       switch name {

@@ -29,7 +29,9 @@ struct ClientHandler: RequestHandler {
     if let action = WriteAction(rawValue: request.method) {
       return try await write(action, request.params, peer, events)
     }
-    if let method = ReadMethod(rawValue: request.method) { return try await read(method, request.params, peer) }
+    if let method = ReadMethod(rawValue: request.method) {
+      return try await read(method, request.params, peer)
+    }
     switch request.method {
     case "hello": return try Hello.answer(request.params, worker, socket: "client")
     case "whoami": return try whoami(request.params, peer)
@@ -46,7 +48,8 @@ extension WireError {
   static func unknownMethod(_ method: String, known: [String]) -> WireError {
     let hint = nearest(to: method, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
     return WireError(
-      .unknownMethod, category: .usage, "there is no method \"\(method.escapedForMessage)\" on this socket\(hint)")
+      .unknownMethod, category: .usage,
+      "there is no method \"\(method.escapedForMessage)\" on this socket\(hint)")
   }
 }
 

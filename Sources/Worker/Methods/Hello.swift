@@ -23,7 +23,8 @@ enum Hello {
       "capabilities": .array(capabilities.map { .string($0) }),
       "limits": [
         "requestBytes": .integer(Int64(ProtocolLimits.requestBytes)),
-        "replyBytes": .integer(Int64(ProtocolLimits.replyBytes)), "depth": .integer(Int64(ProtocolLimits.depth)),
+        "replyBytes": .integer(Int64(ProtocolLimits.replyBytes)),
+        "depth": .integer(Int64(ProtocolLimits.depth)),
       ],
       "socket": .string(socket),
     ]
@@ -33,7 +34,9 @@ enum Hello {
   private static func protocols(_ reader: inout ObjectReader) throws(JSONShapeError) -> [Int64] {
     guard let value = reader.value("protocol") else { return [ProtocolLimits.version] }
     let path = reader.path(of: "protocol")
-    guard case .array(let elements) = value else { return [try value.integer(at: path, in: 0...Int64(Int32.max))] }
+    guard case .array(let elements) = value else {
+      return [try value.integer(at: path, in: 0...Int64(Int32.max))]
+    }
     var versions: [Int64] = []
     for element in elements { versions.append(try element.integer(at: path, in: 0...Int64(Int32.max))) }
     return versions

@@ -96,7 +96,8 @@ extension WireError {
   }
 
   init(_ error: JSONShapeError) {
-    self.init(.invalidParameter, category: .usage, "\(error)", details: JSONObject([("path", .string(error.path))]))
+    self.init(
+      .invalidParameter, category: .usage, "\(error)", details: JSONObject([("path", .string(error.path))]))
   }
 
   /// The same words whether there is no such repository or no grant: who may not see it learns nothing.

@@ -17,7 +17,9 @@ extension ClientHandler {
 
   func jobCancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
     let id = try await ownJobID(params, peer)
-    guard let job = await worker.store.job(id) else { throw .unknownJob }
+    guard let job = try await worker.ask({ store throws(JobStoreError) in try store.job(id) }) else {
+      throw .unknownJob
+    }
     let requester = Requester(
       uid: peer.uid, user: Accounts.userName(peer.uid), tenant: job.request.requester.tenant)
     return try await worker.cancel(id, by: requester)
@@ -32,14 +34,14 @@ extension ClientHandler {
     }
     let states = state.flatMap { JobStateName(rawValue: $0.rawValue) }.map { Set([$0]) }
     let tenants = worker.policy.tenants(of: peer)
-    var jobs: [Job] = []
-    for tenant in tenants {
-      jobs += await worker.store.jobs(
-        JobFilter(repository: repository, tenant: tenant, states: states, limit: .max))
+    let jobs = try await worker.ask { store throws(JobStoreError) in
+      var jobs = try store.jobs(JobFilter(repository: repository, uid: peer.uid, states: states, limit: .max))
+      for tenant in tenants {
+        jobs += try store.jobs(JobFilter(repository: repository, tenant: tenant, states: states, limit: .max))
+          .filter { $0.request.requester.uid != peer.uid }
+      }
+      return jobs
     }
-    jobs += await worker.store.jobs(
-      JobFilter(repository: repository, uid: peer.uid, states: states, limit: .max)
-    ).filter { !tenants.contains($0.request.requester.tenant) }
     let newest = jobs.sorted { $0.id > $1.id }.prefix(limit)
     return ["jobs": .array(newest.map { JobStatus($0).json })]
   }
@@ -59,7 +61,10 @@ extension ClientHandler {
 
   private func ownJob(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobStatus {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
-    guard let snapshot = await worker.store.snapshot(id) else { throw .unknownJob }
+    guard let snapshot = try await worker.ask({ store throws(JobStoreError) in try store.snapshot(id) })
+    else {
+      throw .unknownJob
+    }
     let requester = snapshot.job.request.requester
     guard requester.uid == peer.uid || worker.policy.tenants(of: peer).contains(requester.tenant) else {
       throw .unknownJob

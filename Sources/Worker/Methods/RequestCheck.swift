@@ -11,9 +11,11 @@ enum RequestCheck {
   }
 
   /// The request in the registry's terms; its ref is still to be resolved.
-  static func registryRequest(_ request: WireProtocol.WriteRequest) throws(WireError) -> Registry.WriteRequest {
+  static func registryRequest(_ request: WireProtocol.WriteRequest) throws(WireError) -> Registry.WriteRequest
+  {
     guard let action = Registry.WriteAction(rawValue: request.action.rawValue) else {
-      throw WireError(.internalError, category: .internal, "the registry does not know \(request.action.rawValue)")
+      throw WireError(
+        .internalError, category: .internal, "the registry does not know \(request.action.rawValue)")
     }
     var result = Registry.WriteRequest(
       action, try name("artifact", request.artifact, ArtifactName.init), bump: bump(request.bump),
@@ -21,7 +23,9 @@ enum RequestCheck {
       skipRegistration: request.skipRegistration)
     if let version = request.version { result.version = try name("version", version, VersionName.init) }
     if let stage = request.stage { result.stage = try name("stage", stage, StageName.init) }
-    if let expected = request.ifCurrent { result.ifCurrent = try name("ifCurrent", expected, ExpectedHolder.init) }
+    if let expected = request.ifCurrent {
+      result.ifCurrent = try name("ifCurrent", expected, ExpectedHolder.init)
+    }
     return result
   }
 

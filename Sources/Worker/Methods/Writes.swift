@@ -41,6 +41,7 @@ extension ClientHandler {
 extension WriteRequest {
   var access: Access {
     Access(
-      GrantedAction(rawValue: action.rawValue) ?? .assign, repository: repository, artifact: artifact, stage: stage)
+      GrantedAction(rawValue: action.rawValue) ?? .assign, repository: repository, artifact: artifact,
+      stage: stage)
   }
 }

@@ -113,7 +113,7 @@ actor LaneProcess {
     var rest = bytes[...]
     do throws(SystemCallError) {
       while !rest.isEmpty {
-        let sent = try rest.withUnsafeBytes { bytes in
+        let sent = rest.withUnsafeBytes { bytes in
           Result { () throws(SystemCallError) in try socket.send(bytes) }
         }
         switch sent {

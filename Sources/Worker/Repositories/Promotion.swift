@@ -74,7 +74,8 @@ extension Repository {
   }
 
   private static let contention = WireError(
-    .remoteUnreachable, category: .retry, "others changed the repository's tags \(rounds) times in a row meanwhile")
+    .remoteUnreachable, category: .retry,
+    "others changed the repository's tags \(rounds) times in a row meanwhile")
 
   // MARK: Plan
 
@@ -89,8 +90,9 @@ extension Repository {
       var refused: [(Job, WireError)] = []
       for var promotion in promotions {
         do throws(WireError) {
-          promotion.plan = try await plan(
-            &promotion, on: &draft, trailers: trailers(promotion.job), tenant: promotion.job.request.requester.tenant)
+          (promotion.plan, promotion.branches) = try await plan(
+            promotion.request, on: &draft, trailers: trailers(promotion.job),
+            tenant: promotion.job.request.requester.tenant)
           planned.append(promotion)
         } catch {
           if error.category == .retry { throw .server(error) }
@@ -108,21 +110,23 @@ extension Repository {
   }
 
   /// Plans one request on top of a draft. Assumes the caller has the turn.
+  ///
+  /// - Returns: the plan, and the branches on whose tips it depends.
   func plan(
-    _ promotion: inout Promotion, on draft: inout RegistryDraft, trailers: [String], tenant: String
-  ) async throws(WireError) -> Plan {
+    _ request: WireProtocol.WriteRequest, on draft: inout RegistryDraft, trailers: [String], tenant: String
+  ) async throws(WireError) -> (Plan, branches: Set<String>) {
     if let problem = facts.fileProblem {
       throw WireError(.repositoryFileInvalid, category: .refused, problem)
     }
-    let request = try await registryRequest(&promotion)
+    let (wanted, branches) = try await resolved(request)
     let context = PlanContext(
-      now: WallClock.seconds, allowedStages: facts.stages.map { $0.compactMap { try? StageName($0) } },
-      defaultBranchTip: facts.tip, trailers: trailers)
+      now: WallClock.seconds, allowedStages: facts.allowedStages, defaultBranchTip: facts.tip,
+      trailers: trailers)
     do throws(Refusal) {
-      let plan = try draft.preview(request, context)
-      try checkRegistration(plan, promotion.request, tenant: tenant)
+      let plan = try draft.preview(wanted, context)
+      try checkRegistration(plan, request, tenant: tenant)
       draft.apply(plan)
-      return plan
+      return (plan, branches)
     } catch {
       throw WireError(error)
     }
@@ -137,21 +141,22 @@ extension Repository {
     if policy.allows(access, tenant: tenant) { return }
     throw Refusal(
       .noVersionAtCommit,
-      "the commit has no version of '\(request.artifact)', and you may not register one; name a registered version")
+      "the commit has no version of '\(request.artifact)', and you may not register one; name a registered version"
+    )
   }
 
   /// The request in the registry's terms, with the ref resolved.
-  private func registryRequest(_ promotion: inout Promotion) async throws(WireError) -> Registry.WriteRequest {
-    let request = promotion.request
+  private func resolved(
+    _ request: WireProtocol.WriteRequest
+  ) async throws(WireError) -> (Registry.WriteRequest, branches: Set<String>) {
     var result = try RequestCheck.registryRequest(request)
-    if let ref = request.ref {
-      let resolved = try await resolve(ref)
-      result.commit = resolved.commit
-      if let branch = resolved.branch { promotion.branches = [branch] }
-    } else if result.version == nil || request.action == .register {
-      promotion.branches = Set([facts.defaultBranch].compactMap { $0 })
+    guard let ref = request.ref else {
+      let usesTip = result.version == nil || request.action == .register
+      return (result, usesTip ? Set([facts.defaultBranch].compactMap { $0 }) : [])
     }
-    return result
+    let resolved = try await resolve(ref)
+    result.commit = resolved.commit
+    return (result, Set([resolved.branch].compactMap { $0 }))
   }
 
   private func resolve(_ ref: String) async throws(WireError) -> ResolvedRef {
@@ -178,11 +183,14 @@ extension Repository {
     let prepared = try await prepare(promotions)
     for promotion in prepared { try await record(promotion.job.id, .pushing) }
     let branches = prepared.reduce(into: Set<String>()) { $0.formUnion($1.branches) }
-    let reply = try await send(prepared.flatMap(\.prepared), branches: branches.sorted(), evenIfChanged: false)
+    let reply = try await send(
+      prepared.flatMap(\.prepared), branches: branches.sorted(), evenIfChanged: false)
     switch reply {
     case .changed(let facts):
       note(facts)
-      for promotion in prepared { try await replan(promotion.job, "the remote had changed; nothing was sent") }
+      for promotion in prepared {
+        try await replan(promotion.job, "the remote had changed; nothing was sent")
+      }
       return prepared
     case .done(let results):
       lastPushAt = WallClock.milliseconds
@@ -267,7 +275,9 @@ extension Repository {
     case .landed: try await record(job.id, .succeeded(result))
     case .rejected(let words):
       try await record(
-        job.id, .rejected(JobError(WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)"))))
+        job.id,
+        .rejected(JobError(WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)")))
+      )
     case .taken(let name):
       try await replan(job, "tag \"\(name)\" was made by somebody else meanwhile")
       return true
@@ -290,7 +300,8 @@ extension Repository {
       let tags = jobs.flatMap(\.intents).compactMap(PreparedTag.init)
       for job in jobs { try await record(job.id, .pushing) }
       guard case .done(let results) = try await send(tags, branches: [], evenIfChanged: true) else {
-        throw .server(WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
+        throw .server(
+          WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
       }
       var again: [Promotion] = []
       for job in jobs {
@@ -302,7 +313,9 @@ extension Repository {
           again.append(promotion)
         }
       }
-      if !again.isEmpty { try await storeErrors { () throws(JobStoreError) in try await self.promote(again) } }
+      if !again.isEmpty {
+        try await storeErrors { () throws(JobStoreError) in try await self.promote(again) }
+      }
     } catch {
       switch error {
       case .store(let error): throw error
@@ -325,11 +338,12 @@ extension Repository {
   private func postpone(_ jobs: [Job], _ error: WireError) async throws(JobStoreError) {
     lastProblem = error
     Log.write(
-      .warning, "an attempt failed", ["repository": configuration.id, "code": error.code.rawValue, "error": error.message])
+      .warning, "an attempt failed",
+      ["repository": configuration.id, "code": error.code.rawValue, "error": error.message])
     for job in jobs {
-      guard let current = await store.job(job.id), case .running = current.state else { continue }
+      guard let current = try await store.job(job.id), case .running = current.state else { continue }
       let isWorthRetrying = error.category == .retry || error.isOutcomeUnknown
-      if isStoppingNow {
+      if isStopping {
         try await store.record(job.id, .interrupted)
       } else if isWorthRetrying, current.attempts < limits.attempts {
         let until = WallClock.milliseconds + backoff(attempt: current.attempts)
@@ -398,7 +412,7 @@ extension Promotion {
     let tags = zip(plan.tags, prepared).map { planned, prepared in
       CreatedTag(
         ref: prepared.name, objectID: prepared.objectID.description, commit: planned.commit.description,
-        event: planned.kind.description
+        event: planned.kind.rawValue
       ).json
     }
     return [
@@ -411,17 +425,16 @@ extension Job {
   /// The same for a job of which only the intents are known: the rest is read from the registry, where the
   /// tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {
-    let tags = intents.compactMap { intent -> (Event, String)? in
-      let ref = String(intent.ref.dropFirst("refs/tags/".count))
-      return state.event(ref: ref).map { ($0, intent.objectID) }
-    }
-    let created = tags.map { event, objectID in
+    let tags = intents.compactMap { try? state.check(ref: $0.ref) }
+    let created = tags.map { tag in
       CreatedTag(
-        ref: event.ref, objectID: objectID, commit: event.commit.description, event: event.kind.description
+        ref: tag.event.ref, objectID: tag.event.objectID.description, commit: tag.event.commit.description,
+        event: tag.eventName
       ).json
     }
-    let version = tags.last.flatMap { state.version(of: $0.0) }
-    return ["version": version.map { .string($0) } ?? .null, "tags": .array(created)]
+    return [
+      "version": tags.last?.versionText.map { .string($0) } ?? .null, "tags": .array(created),
+    ]
   }
 }
 

@@ -37,7 +37,7 @@ actor Repository {
   private var isLaneSynchronized = false
   private var turns = TurnLine()
   private var isWorking = false
-  private var isStopping = false
+  private(set) var isStopping = false
   private var alarm: Task<Void, Never>?
   private var idleSince: MonotonicTime?
 
@@ -78,7 +78,7 @@ actor Repository {
         let began = MonotonicTime.now
         try await carryOut(batch.jobs)
         try await store.finishBatch(
-          repository: configuration.id, milliseconds: -began.secondsLeft * 1000)
+          repository: configuration.id, milliseconds: Int64(-began.secondsLeft * 1000))
       }
     } catch {
       // The store says through its own way what happened; without it there is nothing to do here.
@@ -123,7 +123,8 @@ actor Repository {
   func ask(_ request: LaneRequest) async throws(WireError) -> JSONValue {
     let lane = try await runningLane()
     do throws(WireError) {
-      return try await lane.ask(request, within: Double(limits.attemptSeconds)) { [weak self] event in
+      return try await lane.ask(request, within: Double(limits.attemptSeconds)) {
+        [weak self] event throws(JSONShapeError) in
         let delta = try TagDelta(event)
         self?.assumeIsolated { $0.apply(delta) }
       }
@@ -135,7 +136,8 @@ actor Repository {
 
   /// Compares with the remote and brings `state` and `facts` up to date. Assumes the caller has the turn.
   func synchronize() async throws(WireError) {
-    note(try decode(try await ask(.synchronize)) { value throws(JSONShapeError) in try RepositoryFacts(value) })
+    note(
+      try decode(try await ask(.synchronize)) { value throws(JSONShapeError) in try RepositoryFacts(value) })
     isLaneSynchronized = true
   }
 

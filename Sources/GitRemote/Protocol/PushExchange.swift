@@ -1,0 +1,116 @@
+/// A ref to create.
+public struct PushedRef: Hashable, Sendable {
+  /// The full name, such as `refs/tags/churn@v1.0.0`.
+  public let name: String
+  public let id: ObjectID
+
+  public init(name: String, id: ObjectID) {
+    self.name = name
+    self.id = id
+  }
+}
+
+/// What a receive-pack service answered (gitprotocol-pack, "Report Status").
+struct PushAnswer {
+  /// `ok`, or why the pack was not taken, in the server's words.
+  var unpack = ""
+  /// The reason in the server's words for each ref that was refused; nil for one that was made.
+  var refs: [String: String?] = [:]
+  /// What hooks said.
+  var words: [UInt8] = []
+}
+
+extension Conversation {
+  /// Asks to create these refs, none of which may exist, and reads the answer. The conversation is over then.
+  ///
+  /// - Throws: with ``GitRemoteError/outcomeUnknown`` set from the first byte sent on.
+  func push(_ refs: [PushedRef], pack: [UInt8]) throws(GitRemoteError) -> PushAnswer {
+    try advertisement.requires("report-status", operation)
+    let sideband = advertisement.capabilities.contains("side-band-64k")
+    reader.allowance = limits.sidebandText + (16 << 20)
+    do throws(GitRemoteError) {
+      try connection.send(encoded(refs, pack: pack, sideband: sideband))
+      let answer = try sideband ? readSidebandAnswer() : readPlainAnswer()
+      connection.finish()
+      return answer
+    } catch {
+      throw error.withUnknownOutcome()
+    }
+  }
+
+  private func encoded(_ refs: [PushedRef], pack: [UInt8], sideband: Bool) -> [UInt8] {
+    var writer = PacketWriter()
+    var capabilities = ["report-status", Self.agent]
+    if sideband { capabilities.append("side-band-64k") }
+    if advertisement.capabilities.contains("quiet") { capabilities.append("quiet") }
+    for (index, ref) in refs.enumerated() {
+      let suffix = index == 0 ? "\0 " + capabilities.joined(separator: " ") : ""
+      writer.line("\(ObjectID.zero) \(ref.id) \(ref.name)\(suffix)")
+    }
+    writer.flush()
+    writer.raw(pack)
+    return writer.bytes
+  }
+
+  private func readSidebandAnswer() throws(GitRemoteError) -> PushAnswer {
+    var band = Sideband(reader, operation: operation, wordsLimit: limits.sidebandText)
+    var report = ReportParser()
+    do throws(GitRemoteError) {
+      while let piece = try band.next() {
+        guard report.append(piece) else { throw reader.violation("a malformed report of the push") }
+      }
+    } catch {
+      // Past the report only hooks of no consequence run: their hanging or dying changes nothing.
+      guard report.isComplete else { throw error.saying(ServerText.sanitized(band.words)) }
+    }
+    guard report.isComplete else {
+      throw connection.unexpectedEnd().saying(ServerText.sanitized(band.words))
+    }
+    report.answer.words = band.words
+    return report.answer
+  }
+
+  private func readPlainAnswer() throws(GitRemoteError) -> PushAnswer {
+    var report = ReportParser()
+    while case .data(let line) = try reader.next() { report.take(line) }
+    return report.answer
+  }
+}
+
+/// Reads the report's lines, which come as packets within the packets of channel 1.
+private struct ReportParser {
+  var answer = PushAnswer()
+  private(set) var isComplete = false
+  private var pending: [UInt8] = []
+
+  /// Takes a piece; false when it is not a report.
+  mutating func append(_ piece: UnsafeRawBufferPointer) -> Bool {
+    pending += piece
+    while pending.count >= 4 {
+      let digits = pending.prefix(4).map(hexValue)
+      guard digits.allSatisfy({ $0 < 16 }) else { return false }
+      let length = digits.reduce(0) { $0 << 4 | Int($1) }
+      if length == 0 {
+        isComplete = true
+        pending.removeFirst(4)
+        continue
+      }
+      guard length >= 4 else { return false }
+      if pending.count < length { return true }
+      pending[4..<length].withUnsafeBytes { take($0) }
+      pending.removeFirst(length)
+    }
+    return true
+  }
+
+  mutating func take(_ packet: UnsafeRawBufferPointer) {
+    let line = ServerText.sanitized(packet, limit: 4096)
+    let words = line.split(separator: " ", maxSplits: 2).map(String.init)
+    switch words.first {
+    case "unpack": answer.unpack = words.dropFirst().joined(separator: " ")
+    case "ok" where words.count >= 2: answer.refs[words[1]] = .some(nil)
+    case "ng" where words.count >= 2: answer.refs[words[1]] = .some(words.count > 2 ? words[2] : "refused")
+    default: break
+    }
+  }
+}

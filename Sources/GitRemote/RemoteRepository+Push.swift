@@ -1,0 +1,123 @@
+/// What became of one ref of a push.
+public enum PushOutcome: Equatable, Sendable {
+  /// The server made it.
+  case accepted
+  /// It was there already, at exactly this object; nothing was sent for it.
+  case alreadyThere
+  /// It is there, at another object; nothing was sent for it.
+  case taken(ObjectID)
+  /// The server refused: by a rule, by a hook, or because somebody else was faster.
+  ///
+  /// - Parameter reason: the server's words about this ref, such as `hook declined`.
+  case rejected(reason: String)
+}
+
+/// What a push came to.
+public struct PushReport: Equatable, Sendable {
+  /// The outcome of each ref that was given.
+  public var outcomes: [String: PushOutcome]
+  /// What the server's hooks said, for people; bounded, without control characters and secrets.
+  public var serverWords: String
+}
+
+public enum PushResult: Equatable, Sendable {
+  /// The remote's tags or the watched branches are not what the caller knew; nothing was sent. Without
+  /// peeled ids.
+  case changed(RefList)
+  case done(PushReport)
+}
+
+/// What a remote has at the name of a ref that was to be made.
+public enum SettledState: Equatable, Sendable {
+  case absent
+  /// At exactly the object id asked about.
+  case same
+  case other(ObjectID)
+}
+
+extension RemoteRepository {
+  /// Creates refs on the remote, over one connection; never moves one.
+  ///
+  /// The server compares and sets: each ref is asked to be made from nothing, so of two pushers one wins.
+  ///
+  /// - Parameter refs: the objects must have been made by ``writeTag(_:)``, or be on the remote already.
+  /// - Parameter known: what the caller planned with; nil: push whatever else has changed.
+  /// - Parameter watched: branches in full (`refs/heads/main`) that must stand where `known` has them.
+  /// - Throws: ``GitRemoteError`` whose ``GitRemoteError/outcomeUnknown`` says whether to ask with
+  ///   ``settle(_:)``. Where it is false, nothing was changed.
+  public func push(
+    _ refs: [PushedRef], known: RefList?, watched: [String] = []
+  ) throws(GitRemoteError) -> PushResult {
+    let operation = "push"
+    let pack = try checkedPack(refs)
+    let conversation = try converse(.receivePack, operation)
+    let advertised = conversation.advertisement.refs
+    if let known, !isUnchanged(advertised, known, watched) {
+      conversation.endWithoutRequest()
+      return .changed(advertised)
+    }
+    var report = PushReport(outcomes: [:], serverWords: "")
+    let free = refs.filter { ref in
+      guard let there = advertised[ref.name] else { return true }
+      report.outcomes[ref.name] = there.id == ref.id ? .alreadyThere : .taken(there.id)
+      return false
+    }
+    if free.isEmpty {
+      conversation.endWithoutRequest()
+      return .done(report)
+    }
+    let content = free.count == refs.count ? pack : try self.pack(free)
+    let answer = try proceed { () throws(GitRemoteError) in try conversation.push(free, pack: content) }
+    try include(answer, of: free, in: &report)
+    try? contents.flush(atLeast: 1024)
+    return .done(report)
+  }
+
+  /// Asks the remote what it has at these names.
+  public func settle(_ refs: [PushedRef]) throws(GitRemoteError) -> [String: SettledState] {
+    let conversation = try converse(.receivePack, "settle a push")
+    conversation.endWithoutRequest()
+    var states: [String: SettledState] = [:]
+    for ref in refs {
+      let there = conversation.advertisement.refs[ref.name]
+      states[ref.name] = there.map { $0.id == ref.id ? .same : .other($0.id) } ?? .absent
+    }
+    return states
+  }
+
+  private func checkedPack(_ refs: [PushedRef]) throws(GitRemoteError) -> [UInt8] {
+    for ref in refs where !RefName.isCreatable(ref.name) {
+      throw GitRemoteError(.invalid, "push", "Git forbids the name \(ref.name)")
+    }
+    guard Set(refs.map(\.name)).count == refs.count else {
+      throw GitRemoteError(.invalid, "push", "one name was given twice")
+    }
+    return try pack(refs)
+  }
+
+  /// The objects that were made here; others are on the remote.
+  private func pack(_ refs: [PushedRef]) throws(GitRemoteError) -> [UInt8] {
+    try contents.pack(Set(refs.map(\.id)).filter { contents.contains($0) }.sorted())
+  }
+
+  private func isUnchanged(_ advertised: RefList, _ known: RefList, _ watched: [String]) -> Bool {
+    advertised.hasSameRefs(under: "refs/tags/", as: known)
+      && watched.allSatisfy { advertised[$0]?.id == known[$0]?.id }
+  }
+
+  private func include(
+    _ answer: PushAnswer, of refs: [PushedRef], in report: inout PushReport
+  ) throws(GitRemoteError) {
+    report.serverWords = ServerText.sanitized(answer.words, limit: configuration.limits.sidebandText)
+    for ref in refs {
+      if let reason = answer.refs[ref.name] {
+        report.outcomes[ref.name] = reason.map { .rejected(reason: $0) } ?? .accepted
+      } else if answer.unpack != "ok" {
+        report.outcomes[ref.name] = .rejected(reason: answer.unpack)
+      } else {
+        throw GitRemoteError(
+          .protocolViolation, "push", "the server said nothing about \(ref.name)", outcomeUnknown: true)
+      }
+    }
+  }
+}

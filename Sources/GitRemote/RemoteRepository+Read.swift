@@ -1,0 +1,109 @@
+internal import CLibgit2
+
+extension RemoteRepository {
+  /// Makes a tag object from its complete content, such as ``TagText/compose(name:commit:tagger:message:)``
+  /// with a signature appended. It stays in this process's memory and later on its disk, not durably: who
+  /// needs the same object after a crash keeps the content.
+  public func writeTag(_ content: [UInt8]) throws(GitRemoteError) -> ObjectID {
+    try contents.writeTag(content)
+  }
+
+  /// Reads a tag object that ``fetchTags()`` or ``writeTag(_:)`` brought here; nil where it is not here or
+  /// is no tag.
+  ///
+  /// - Throws: ``GitRemoteError/Code/tooLarge`` where it exceeds the limit for tags.
+  public func readTag(_ id: ObjectID) throws(GitRemoteError) -> TagObject? {
+    guard let object = try contents.read(id, limit: configuration.limits.tag), object.kind == .tag else {
+      return nil
+    }
+    var tag = TagObject(id: id, content: object.content)
+    tag.commit = try commit(of: tag)
+    return tag
+  }
+
+  /// Follows tags of tags, a few of them.
+  private func commit(of tag: TagObject) throws(GitRemoteError) -> ObjectID? {
+    var current = tag
+    for _ in 0..<8 where current.targetKind == .tag {
+      guard let target = current.target,
+        let next = try contents.read(target, limit: configuration.limits.tag), next.kind == .tag
+      else { return nil }
+      current = TagObject(id: target, content: next.content)
+    }
+    return current.commit
+  }
+
+  /// Reads a file of a commit, which is downloaded first if it is not here; nil where the commit has no
+  /// regular file at that path.
+  ///
+  /// - Throws: ``GitRemoteError/Code/tooLarge`` where it exceeds the limit for files.
+  public func readFile(commit: ObjectID, path: String) throws(GitRemoteError) -> [UInt8]? {
+    try fetchContents(of: commit)
+    let tree = try contents.tree(ofCommit: commit)
+    guard let blob = try tree.file(path) else { return nil }
+    guard let object = try contents.read(blob, limit: configuration.limits.file) else {
+      throw GitRemoteError(
+        .tooLarge, "read the file \(path)", "it has more than \(configuration.limits.file) bytes")
+    }
+    return object.content
+  }
+
+  /// The paths of a commit's regular files that have this name, in whatever folder, in Git's order.
+  ///
+  /// - Throws: ``GitRemoteError/Code/tooLarge`` where the tree has more than a million entries.
+  public func listFiles(commit: ObjectID, named name: String) throws(GitRemoteError) -> [String] {
+    try fetchContents(of: commit)
+    return try contents.tree(ofCommit: commit).files(named: name, limit: 1_000_000)
+  }
+
+  /// What a person means by a branch, a tag or a commit id of the remote.
+  ///
+  /// In this order: a full ref name, `HEAD` (or nothing), forty digits, a tag, a branch, and an abbreviated
+  /// commit id of at least seven digits. Ids that no ref points to are looked for in the history of all
+  /// branches and tags, which is downloaded then.
+  ///
+  /// - Parameter refs: the remote's refs as they were last fetched.
+  /// - Returns: the commit; nil where there is none of that name.
+  /// - Throws: ``GitRemoteError/Code/invalid`` where an abbreviation fits several commits.
+  public func resolve(_ text: String, in refs: RefList) throws(GitRemoteError) -> ObjectID? {
+    if text.isEmpty || text == "HEAD" || text == "@" { return refs.head }
+    if text.hasPrefix("refs/") { return refs[text]?.target }
+    if let id = ObjectID(hex: text) { return try isReachable(id, refs) ? id : nil }
+    if let ref = refs["refs/tags/\(text)"] ?? refs["refs/heads/\(text)"] { return ref.target }
+    let isAbbreviation = (7..<40).contains(text.utf8.count) && text.utf8.allSatisfy { hexValue($0) < 16 }
+    return isAbbreviation ? try expand(text, refs) : nil
+  }
+
+  private func isReachable(_ id: ObjectID, _ refs: RefList) throws(GitRemoteError) -> Bool {
+    if refs.entries.contains(where: { $0.id == id && $0.peeled.isZero || $0.peeled == id }) { return true }
+    if history.contains(id) { return try history.isCommit(id) }
+    _ = try fetchHistory()
+    return history.contains(id) ? try history.isCommit(id) : false
+  }
+
+  private func expand(_ prefix: String, _ refs: RefList) throws(GitRemoteError) -> ObjectID? {
+    if !(0..<refs.count).allSatisfy({ history.contains(refs.commit(at: $0)) }) { _ = try fetchHistory() }
+    let found = try history.commits(startingWith: prefix)
+    if found.count > 1 {
+      throw GitRemoteError(.invalid, "look up \(prefix)", "several commits have ids that begin so")
+    }
+    return found.first
+  }
+
+  /// Whether one commit is the other or an ancestor of it. Downloads history if need be.
+  ///
+  /// - Throws: ``GitRemoteError/Code/notFound`` where one of them is in no branch or tag of the remote.
+  public func isAncestor(_ ancestor: ObjectID, of commit: ObjectID) throws(GitRemoteError) -> Bool {
+    if !history.contains(commit) || !history.contains(ancestor) { _ = try fetchHistory() }
+    for id in [ancestor, commit] where !history.contains(id) {
+      throw GitRemoteError(.notFound, "compare two commits", "no branch or tag of the remote contains \(id)")
+    }
+    return try history.isAncestor(ancestor, of: commit)
+  }
+}
+
+extension RefList {
+  fileprivate func commit(at index: Int) -> ObjectID {
+    entries[index].peeled.isZero ? entries[index].id : entries[index].peeled
+  }
+}

@@ -1,0 +1,47 @@
+internal import CLibgit2
+internal import SystemCalls
+
+/// libgit2's process-wide state.
+enum LibGit2 {
+  /// Initialises the library once, and takes every configuration file of the machine and the account away
+  /// from it: what a repository's mirror does may not depend on who runs it.
+  static func start() throws(GitRemoteError) {
+    try check("start libgit2") { git_libgit2_init() }
+    let levels = [
+      GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+    ]
+    for level in levels {
+      try check("empty libgit2's search paths") { stagekeeper_git_set_search_path(level, "") }
+    }
+    ThisProcess.ignoreBrokenPipes()
+  }
+
+  /// Runs a call of libgit2 that returns a negative number on failure.
+  ///
+  /// - Throws: ``GitRemoteError`` with the library's last message, read on this thread before anything can
+  ///   overwrite it.
+  @discardableResult
+  static func check(_ operation: String, _ call: () -> Int32) throws(GitRemoteError) -> Int32 {
+    let result = call()
+    if result >= 0 { return result }
+    throw error(operation, result)
+  }
+
+  static func error(_ operation: String, _ result: Int32) -> GitRemoteError {
+    let message = git_error_last().map { String(cString: $0.pointee.message) }
+    let code: GitRemoteError.Code = result == GIT_ENOTFOUND.rawValue ? .notFound : .io
+    return GitRemoteError(code, operation, ServerText.sanitized((message ?? "libgit2 error \(result)").utf8))
+  }
+}
+
+extension ObjectID {
+  init(_ oid: git_oid) {
+    self = withUnsafeBytes(of: oid) { ObjectID(bytes: $0) }
+  }
+
+  var oid: git_oid {
+    var oid = git_oid()
+    withUnsafeMutableBytes(of: &oid) { $0.copyBytes(from: bytes) }
+    return oid
+  }
+}

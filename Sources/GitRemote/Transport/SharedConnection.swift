@@ -1,0 +1,75 @@
+internal import SystemCalls
+
+/// The ssh connection that all operations on a repository share: a master of our own, which ends with us.
+///
+/// ssh's own persistent master would leave our process group and outlive us.
+final class SharedConnection {
+  private let commandLine: SSHCommandLine
+  private let path: String
+  private let timeouts: RemoteConfiguration.Timeouts
+  private var master: Master?
+
+  private final class Master {
+    let conversation: ChildConnection
+    let replaceAt: MonotonicTime
+
+    init(_ conversation: ChildConnection, replaceAt: MonotonicTime) {
+      self.conversation = conversation
+      self.replaceAt = replaceAt
+    }
+  }
+
+  /// - Parameter path: where the socket is; whatever is there was left by one that has ended.
+  init(
+    _ commandLine: SSHCommandLine, path: String, timeouts: RemoteConfiguration.Timeouts
+  ) throws(GitRemoteError) {
+    // ssh binds a temporary name that is 17 bytes longer.
+    guard path.utf8.count + 17 <= UnixSocket.maximumPathLength else {
+      throw GitRemoteError(
+        .invalid, "connect", "the path of the directory for ssh connection sharing is too long")
+    }
+    self.commandLine = commandLine
+    self.path = path
+    self.timeouts = timeouts
+    try removeSocket()
+  }
+
+  deinit { close() }
+
+  /// The socket of an established connection; opens one if there is none.
+  ///
+  /// - Returns: its path, and whether the connection was there before, so that it may have died unnoticed.
+  func open(
+    _ operation: String, _ deadlines: Deadlines
+  ) throws(GitRemoteError) -> (path: String, reused: Bool) {
+    if let master, !master.replaceAt.hasPassed, !master.conversation.hasEnded { return (path, true) }
+    close()
+    let conversation = try ChildConnection(
+      commandLine.master(controlPath: path), operation: operation, deadlines: deadlines)
+    try waitUntilReady(conversation)
+    master = Master(conversation, replaceAt: .after(seconds: timeouts.sharedConnection))
+    return (path, false)
+  }
+
+  /// The master says a line when its socket is there.
+  private func waitUntilReady(_ conversation: ChildConnection) throws(GitRemoteError) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
+    defer { buffer.deallocate() }
+    guard try conversation.read(into: buffer) > 0 else { throw conversation.unexpectedEnd() }
+  }
+
+  /// Ends the connection; the next operation opens a fresh one.
+  func close() {
+    master?.conversation.close()
+    master = nil
+    try? removeSocket()
+  }
+
+  private func removeSocket() throws(GitRemoteError) {
+    do throws(SystemCallError) {
+      try Files.remove(path)
+    } catch {
+      throw GitRemoteError(.io, "connect", "\(error)")
+    }
+  }
+}

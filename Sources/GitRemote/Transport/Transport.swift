@@ -1,0 +1,76 @@
+internal import SystemCalls
+
+/// Opens conversations with the services of one remote.
+protocol Transport: AnyObject {
+  /// Connects, so that the advertisement can be read.
+  func connect(_ service: GitService, operation: String) throws(GitRemoteError) -> any ServiceConnection
+  /// After a failure: nothing of an earlier connection may be used again.
+  ///
+  /// - Returns: whether the failed conversation went over an older connection, so that an operation that
+  ///   has sent nothing yet deserves a second try over a fresh one.
+  func discardSharedConnection() -> Bool
+  /// How many objects may be asked for in one request.
+  var wantsPerRequest: Int { get }
+  func close()
+}
+
+final class LocalTransport: Transport {
+  private let path: String
+  private let configuration: RemoteConfiguration
+
+  init(path: String, configuration: RemoteConfiguration) {
+    self.path = path
+    self.configuration = configuration
+  }
+
+  func connect(_ service: GitService, operation: String) throws(GitRemoteError) -> any ServiceConnection {
+    try ChildConnection(
+      LocalService.command(service, path: path, configuration: configuration), operation: operation,
+      deadlines: Deadlines(configuration.timeouts))
+  }
+
+  func discardSharedConnection() -> Bool { false }
+  var wantsPerRequest: Int { 100_000 }
+  func close() {}
+}
+
+final class SSHTransport: Transport {
+  private let commandLine: SSHCommandLine
+  private let path: String
+  private let timeouts: RemoteConfiguration.Timeouts
+  private let shared: SharedConnection?
+  private var lastWasReused = false
+
+  /// - Parameter socketName: names the shared connection's socket in the control directory.
+  init(
+    _ commandLine: SSHCommandLine, path: String, configuration: RemoteConfiguration, socketName: String
+  ) throws(GitRemoteError) {
+    self.commandLine = commandLine
+    self.path = path
+    timeouts = configuration.timeouts
+    if let directory = configuration.controlDirectory {
+      shared = try SharedConnection(commandLine, path: "\(directory)/\(socketName)", timeouts: timeouts)
+    } else {
+      shared = nil
+    }
+  }
+
+  func connect(_ service: GitService, operation: String) throws(GitRemoteError) -> any ServiceConnection {
+    let deadlines = Deadlines(timeouts)
+    let connection = try shared?.open(operation, deadlines)
+    lastWasReused = connection?.reused ?? false
+    return try ChildConnection(
+      commandLine.client(service, path: path, controlPath: connection?.path), operation: operation,
+      deadlines: deadlines)
+  }
+
+  func discardSharedConnection() -> Bool {
+    shared?.close()
+    defer { lastWasReused = false }
+    return lastWasReused
+  }
+
+  var wantsPerRequest: Int { 100_000 }
+
+  func close() { shared?.close() }
+}

@@ -1,0 +1,241 @@
+internal import GitRemote
+internal import LaneProtocol
+internal import Registry
+internal import RegistryFiles
+internal import StrictJSON
+internal import SystemCalls
+internal import TagSigning
+internal import WireProtocol
+
+/// One repository as its lane serves it: what was reported of it, and how tags are made and pushed.
+final class LaneRepository {
+  let configuration: LaneConfiguration
+  let remote: RemoteRepository
+  private let signer: (any TagSigner)?
+  /// The remote's refs as the parent knows them from the reports; nil before the first.
+  var known: RefList?
+  /// The facts, and the tip that they were read at.
+  private var facts: (RepositoryFacts, tip: GitRemote.ObjectID?)?
+
+  init(_ configuration: LaneConfiguration) throws(WireError) {
+    self.configuration = configuration
+    do throws(GitRemoteError) {
+      remote = try RemoteRepository(try RemoteConfiguration(configuration))
+    } catch {
+      throw WireError(error)
+    }
+    signer = try TagSignerLoader.signer(configuration.signing)
+  }
+
+  func close() { remote.close() }
+
+  func answer(_ request: LaneRequest, report: (TagDelta) -> Void) throws(WireError) -> JSONValue {
+    do throws(GitRemoteError) {
+      switch request {
+      case .open: return [:]
+      case .synchronize: return try synchronize(report).json
+      case .resolve(let refs): return ["refs": .array(try refs.map(resolve).map(\.json))]
+      case .prepare(let drafts): return ["tags": .array(try prepare(drafts).map(\.json))]
+      case .push(let tags, let branches, let evenIfChanged):
+        return try push(tags, branches, evenIfChanged: evenIfChanged, report).json
+      }
+    } catch {
+      throw WireError(error)
+    }
+  }
+
+  // MARK: Reading
+
+  private func synchronize(_ report: (TagDelta) -> Void) throws(GitRemoteError) -> RepositoryFacts {
+    let refs = try remote.fetchTags()
+    try reportChanges(to: refs, report)
+    known = refs
+    return try facts(refs)
+  }
+
+  private func facts(_ refs: RefList) throws(GitRemoteError) -> RepositoryFacts {
+    let branch = configuration.defaultBranch ?? refs.headBranch.map { String($0.dropFirst("refs/heads/".count)) }
+    let tip = branch.map { refs["refs/heads/" + $0]?.id } ?? refs.head
+    if let facts, facts.tip == tip, facts.0.defaultBranch == branch { return facts.0 }
+    var new = RepositoryFacts(defaultBranch: branch, tip: tip.flatMap { Registry.ObjectID($0.description) })
+    if let tip { try readConfiguration(at: tip, into: &new) }
+    facts = (new, tip)
+    return new
+  }
+
+  /// Reads `.gto` at the tip of the default branch. A broken file becomes a problem that refuses writes;
+  /// it never counts as "anything goes".
+  private func readConfiguration(
+    at tip: GitRemote.ObjectID, into facts: inout RepositoryFacts
+  ) throws(GitRemoteError) {
+    let bytes: [UInt8]
+    do throws(GitRemoteError) {
+      guard let file = try remote.readFile(commit: tip, path: ".gto") else { return }
+      bytes = file
+    } catch {
+      guard error.code == .tooLarge else { throw error }
+      facts.fileProblem = ".gto: \(error.message)"
+      return
+    }
+    do throws(RegistryFileError) {
+      let file = try RepositoryConfiguration(parsing: bytes)
+      facts.stages = file.stages
+      facts.types = file.types
+    } catch {
+      facts.fileProblem = "\(error); mend it on branch \(facts.defaultBranch ?? "HEAD")"
+    }
+  }
+
+  private func resolve(_ ref: String) throws(GitRemoteError) -> ResolvedRef {
+    let refs = try known ?? remote.advertisement()
+    do throws(GitRemoteError) {
+      let commit = try remote.resolve(ref, in: refs)
+      return ResolvedRef(
+        ref: ref, commit: commit.flatMap { Registry.ObjectID($0.description) }, branch: branch(ref, refs))
+    } catch {
+      guard error.code == .invalid else { throw error }
+      return ResolvedRef(ref: ref, commit: nil, problem: error.message)
+    }
+  }
+
+  /// The branch that the text means, in the order in which ``RemoteRepository/resolve(_:in:)`` looks.
+  private func branch(_ text: String, _ refs: RefList) -> String? {
+    if text == "HEAD" { return refs.headBranch.map { String($0.dropFirst("refs/heads/".count)) } }
+    if text.hasPrefix("refs/heads/") { return String(text.dropFirst("refs/heads/".count)) }
+    return refs["refs/tags/" + text] == nil && refs["refs/heads/" + text] != nil ? text : nil
+  }
+
+  // MARK: Making and sending tags
+
+  private func prepare(_ drafts: [TagDraft]) throws(GitRemoteError) -> [PreparedTag] {
+    var prepared: [PreparedTag] = []
+    for draft in drafts {
+      var bytes = try compose(draft)
+      if let signer { bytes += try signed(bytes, draft, signer) }
+      let id = try remote.writeTag(bytes)
+      prepared.append(PreparedTag(name: draft.name, objectID: try registryID(id), object: bytes))
+    }
+    return prepared
+  }
+
+  private func compose(_ draft: TagDraft) throws(GitRemoteError) -> [UInt8] {
+    let tagger = TagObject.Tagger(
+      name: configuration.taggerName, email: configuration.taggerEmail, seconds: draft.time.seconds,
+      zone: draft.time.zoneText)
+    return try TagText.compose(
+      name: draft.name, commit: try remoteID(draft.target), tagger: tagger, message: draft.message)
+  }
+
+  private func signed(
+    _ bytes: [UInt8], _ draft: TagDraft, _ signer: any TagSigner
+  ) throws(GitRemoteError) -> [UInt8] {
+    do throws(SigningError) {
+      return try signer.sign(bytes, taggerTime: draft.time.seconds)
+    } catch {
+      throw GitRemoteError(.io, "sign the tag \(draft.name)", "\(error)")
+    }
+  }
+
+  private func push(
+    _ tags: [PreparedTag], _ branches: [String], evenIfChanged: Bool, _ report: (TagDelta) -> Void
+  ) throws(GitRemoteError) -> PushReply {
+    var refs: [PushedRef] = []
+    for tag in tags {
+      let id = try remote.writeTag(tag.object)
+      guard id.description == tag.objectID.description else {
+        throw GitRemoteError(.invalid, "push", "the object of tag \(tag.name) is not the one that was journalled")
+      }
+      refs.append(PushedRef(name: "refs/tags/" + tag.name, id: id))
+    }
+    let watched = Set(branches + [facts?.0.defaultBranch].compactMap { $0 }).map { "refs/heads/" + $0 }
+    switch try remote.push(refs, known: evenIfChanged ? nil : known, watched: watched) {
+    case .changed: return .changed(try synchronize(report))
+    case .done(let result): return .done(try conclude(tags, refs, result, report))
+    }
+  }
+
+  private func conclude(
+    _ tags: [PreparedTag], _ refs: [PushedRef], _ result: PushReport, _ report: (TagDelta) -> Void
+  ) throws(GitRemoteError) -> [PushedTag] {
+    let outcomes = try settleRaces(refs, result)
+    var delta = TagDelta()
+    var pushed: [PushedTag] = []
+    for (tag, ref) in zip(tags, refs) {
+      let end = PushedTag(tag, outcomes[ref.name], serverWords: result.serverWords)
+      if end.outcome == .accepted || end.outcome == .alreadyThere {
+        let object = try remote.readTag(ref.id)
+        known?.set(ref.name, to: ref.id, peeled: object?.commit)
+        if let record = TagRecord(name: tag.name, id: ref.id, object: object) { delta.tags.append(record) }
+      }
+      pushed.append(end)
+    }
+    if known != nil, !delta.tags.isEmpty { report(delta) }
+    return pushed
+  }
+
+  /// A server says "failed to update ref" to whoever lost a race; what is there now tells it from a refusal.
+  private func settleRaces(
+    _ refs: [PushedRef], _ result: PushReport
+  ) throws(GitRemoteError) -> [String: PushOutcome] {
+    var outcomes = result.outcomes
+    let doubtful = refs.filter { ref in
+      if case .rejected(let reason) = outcomes[ref.name] { return ServerRefusal.mayBeRace(reason) }
+      return false
+    }
+    if doubtful.isEmpty { return outcomes }
+    do throws(GitRemoteError) {
+      for (name, state) in try remote.settle(doubtful) {
+        switch state {
+        case .same: outcomes[name] = .alreadyThere
+        case .other(let id): outcomes[name] = .taken(id)
+        // Whoever holds the lock has not finished; planning anew waits for that.
+        case .absent: outcomes[name] = .taken(.zero)
+        }
+      }
+    } catch {
+      throw GitRemoteError(error.code, error.operation, error.message, outcomeUnknown: true)
+    }
+    return outcomes
+  }
+
+  private func registryID(_ id: GitRemote.ObjectID) throws(GitRemoteError) -> Registry.ObjectID {
+    guard let converted = Registry.ObjectID(id.description) else {
+      throw GitRemoteError(.invalid, "read an object id", "\(id)")
+    }
+    return converted
+  }
+
+  private func remoteID(_ id: Registry.ObjectID) throws(GitRemoteError) -> GitRemote.ObjectID {
+    guard let converted = GitRemote.ObjectID(hex: id.description) else {
+      throw GitRemoteError(.unsupported, "read an object id", "\(id) is not a SHA-1")
+    }
+    return converted
+  }
+}
+
+/// How servers word a refusal.
+enum ServerRefusal {
+  /// Git's own words where a ref could not be made because somebody else made it, or is about to.
+  static func mayBeRace(_ reason: String) -> Bool {
+    ["failed to update ref", "failed to lock", "cannot lock ref", "already exists", "fetch first"]
+      .contains { reason.utf8Contains($0) }
+  }
+}
+
+extension String {
+  fileprivate func utf8Contains(_ other: String) -> Bool { firstRange(of: other) != nil }
+}
+
+extension PushedTag {
+  fileprivate init(_ tag: PreparedTag, _ outcome: PushOutcome?, serverWords: String) {
+    switch outcome {
+    case .accepted: self.init(name: tag.name, outcome: .accepted)
+    case .alreadyThere: self.init(name: tag.name, outcome: .alreadyThere)
+    case .taken: self.init(name: tag.name, outcome: .taken)
+    case .rejected(let reason):
+      self.init(
+        name: tag.name, outcome: .rejected, reason: serverWords.isEmpty ? reason : "\(reason): \(serverWords)")
+    case nil: self.init(name: tag.name, outcome: .rejected, reason: "the server did not say why")
+    }
+  }
+}

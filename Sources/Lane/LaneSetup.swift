@@ -1,0 +1,69 @@
+internal import GitRemote
+internal import LaneProtocol
+internal import StrictJSON
+internal import SystemCalls
+internal import TagSigning
+internal import WireProtocol
+
+extension RemoteConfiguration {
+  init(_ lane: LaneConfiguration) throws(GitRemoteError) {
+    self.init(
+      url: try RemoteURL(lane.url), mirrorDirectory: lane.mirrorDirectory, controlDirectory: lane.controlDirectory)
+    ssh = SSHCredential(keyFile: lane.sshKeyFile, knownHostsFile: lane.sshKnownHostsFile)
+    https = HTTPSCredential(
+      username: lane.httpsUsername, tokenFile: lane.httpsTokenFile, caFile: lane.httpsCAFile)
+    // A little less than after what the parent ends the lane, so that the error can be told in words.
+    let seconds = Double(lane.operationSeconds)
+    timeouts = Timeouts(connect: min(15, seconds / 2), idle: seconds * 0.9, total: seconds * 0.9)
+  }
+}
+
+/// Loads the signing key that a repository's configuration names.
+enum TagSignerLoader {
+  static func signer(_ signing: LaneConfiguration.Signing?) throws(WireError) -> (any TagSigner)? {
+    guard let signing else { return nil }
+    do throws(SigningError) {
+      let key = try SigningKey(path: signing.keyFile, passphrasePath: signing.passphraseFile)
+      if signing.format == "ssh" { return SSHTagSigner(key: key) }
+      let certificate = try KeyFile.readPublic(signing.certificateFile ?? "")
+      var chain: [UInt8] = []
+      if let file = signing.chainFile { chain = try KeyFile.readPublic(file) }
+      return try CMSTagSigner(key: key, certificate: certificate, chain: chain, now: WallClock.seconds)
+    } catch {
+      throw WireError(.signingKey, category: .unavailable, "the signing key can't be used: \(error)")
+    }
+  }
+}
+
+extension WireError.Code {
+  static let signingKey = Self(rawValue: "signing_key")
+  static let remoteCertificate = Self(rawValue: "remote_certificate")
+}
+
+extension WireError {
+  /// The one place where what the Git layer says becomes what the protocol says.
+  init(_ error: GitRemoteError) {
+    let (code, category) = Self.classification(error.code)
+    self.init(
+      code, category: category, "\(error.operation): \(error.message)",
+      details: error.outcomeUnknown ? JSONObject([("outcomeUnknown", true)]) : nil)
+  }
+
+  private static func classification(_ code: GitRemoteError.Code) -> (Code, ErrorCategory) {
+    switch code {
+    case .unreachable, .remoteHungUp: (.remoteUnreachable, .retry)
+    case .timeout: (.remoteTimeout, .retry)
+    case .authenticationFailed: (.remoteAuthenticationFailed, .unavailable)
+    case .hostKeyUnknown, .hostKeyChanged: (.remoteHostKey, .unavailable)
+    case .certificateInvalid: (.remoteCertificate, .unavailable)
+    case .redirected: (.remoteRedirected, .unavailable)
+    case .repositoryNotFound: (.remoteNotFound, .unavailable)
+    case .protocolViolation, .tooLarge: (.remoteProtocol, .unavailable)
+    case .refused: (.remoteRefused, .refused)
+    case .notFound: (.unknownRef, .refused)
+    case .locked: (.busy, .retry)
+    case .unsupported: (.remoteProtocol, .unavailable)
+    default: (.internalError, .internal)
+    }
+  }
+}

@@ -1,0 +1,74 @@
+internal import GitRemote
+internal import LaneProtocol
+internal import Registry
+internal import TagSigning
+
+extension LaneRepository {
+  /// Reports what is different from what the parent knows, in parts that fit into frames.
+  func reportChanges(to refs: RefList, _ report: (TagDelta) -> Void) throws(GitRemoteError) {
+    let new = refs.refs(under: "refs/tags/")
+    var delta = TagDelta(startsOver: known == nil)
+    if let known {
+      delta.removed = known.refs(under: "refs/tags/").filter { refs[$0.name] == nil }.map(\.shortName)
+    }
+    for ref in new where known?[ref.name]?.id != ref.id {
+      let object = try remote.readTag(ref.id)
+      if let record = TagRecord(name: ref.shortName, id: ref.id, object: object) { delta.tags.append(record) }
+      if delta.tags.count == TagDelta.tagsPerEvent {
+        report(delta)
+        delta = TagDelta()
+      }
+    }
+    if delta != TagDelta() { report(delta) }
+  }
+}
+
+extension AdvertisedRef {
+  /// Without `refs/tags/`.
+  fileprivate var shortName: String { String(name.dropFirst("refs/tags/".count)) }
+}
+
+extension TagRecord {
+  /// - Parameter object: nil for a lightweight tag.
+  init?(name: String, id: GitRemote.ObjectID, object: TagObject?) {
+    guard let id = Registry.ObjectID(id.description) else { return nil }
+    self.init(ref: name, objectID: id, annotation: object.map(Annotation.init))
+  }
+}
+
+extension TagRecord.Annotation {
+  fileprivate init(_ object: TagObject) {
+    let message = SignedTag(splitting: object.message).text
+    let text = String(validating: message, as: UTF8.self)
+    self.init(
+      name: object.name ?? "", commit: object.commit.flatMap { Registry.ObjectID($0.description) },
+      isNested: object.targetKind == .tag, tagger: object.tagger.flatMap(Signature.init),
+      message: text ?? String(decoding: message, as: UTF8.self), isUTF8: text != nil)
+  }
+}
+
+extension Signature {
+  /// Nil where the zone is none.
+  fileprivate init?(_ tagger: TagObject.Tagger) {
+    guard let zone = Timestamp.zoneMinutes(tagger.zone) else { return nil }
+    self.init(
+      name: tagger.name, email: tagger.email, time: Timestamp(seconds: tagger.seconds, zoneMinutes: zone))
+  }
+}
+
+extension Timestamp {
+  /// `+0530` → 330; what stands for more than 99 hours is cut to that. Nil where it is no zone.
+  static func zoneMinutes(_ text: String) -> Int? {
+    guard let sign = text.first, sign == "+" || sign == "-", let digits = Int(text.dropFirst()),
+      (3...5).contains(text.utf8.count)
+    else { return nil }
+    let minutes = min(digits / 100 * 60 + digits % 100, 5999)
+    return sign == "-" ? -minutes : minutes
+  }
+
+  /// 330 → `+0530`.
+  var zoneText: String {
+    func two(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
+    return (zoneMinutes < 0 ? "-" : "+") + two(abs(zoneMinutes) / 60) + two(abs(zoneMinutes) % 60)
+  }
+}

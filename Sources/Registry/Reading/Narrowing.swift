@@ -1,0 +1,16 @@
+extension RegistrySummary {
+  /// The same without the artifacts that the caller may not see.
+  public func filtered(_ isVisible: (ArtifactName) -> Bool) -> RegistrySummary {
+    RegistrySummary(stages: stages, artifacts: artifacts.filter { isVisible($0.name) })
+  }
+}
+
+extension RegistryHistory {
+  /// The same without the artifacts that the caller may not see.
+  public func filtered(_ isVisible: (ArtifactName) -> Bool) -> RegistryHistory {
+    RegistryHistory(entries: entries.filter { isVisible($0.event.artifact) })
+  }
+
+  /// Some of the entries, by their places.
+  public func part(_ range: Range<Int>) -> RegistryHistory { RegistryHistory(entries: Array(entries[range])) }
+}

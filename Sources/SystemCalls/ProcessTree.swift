@@ -1,0 +1,35 @@
+internal import Glibc
+
+extension ChildProcess {
+  /// Kills the child and what it started, whatever process groups they are in, and reaps the child.
+  ///
+  /// Children that were given up by a parent that ended before are not found. Source of the tree:
+  /// `/proc/PID/task/PID/children`.
+  public func killTree() {
+    // Stopping each parent before its children are listed keeps it from starting more meanwhile.
+    var pending = [pid]
+    var found: [Int32] = []
+    while let next = pending.popLast() {
+      _ = Glibc.kill(next, SIGSTOP)
+      found.append(next)
+      pending += Self.children(of: next)
+    }
+    for pid in found.reversed() { _ = Glibc.kill(pid, SIGKILL) }
+    _ = try? wait()
+  }
+
+  /// Waits for the end, but not longer than until the deadline; nil when it passed. Looks every millisecond.
+  public func wait(until deadline: MonotonicTime) throws(SystemCallError) -> ChildExit? {
+    while true {
+      if let exit = try poll() { return exit }
+      if deadline.hasPassed { return nil }
+      usleep(1000)
+    }
+  }
+
+  private static func children(of pid: Int32) -> [Int32] {
+    let path = "/proc/\(pid)/task/\(pid)/children"
+    guard let text = try? Files.read(path, limit: 1 << 20) else { return [] }
+    return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+  }
+}

@@ -1,0 +1,80 @@
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+/// Answers the admin socket. Who reaches it is the administrator's choice of its mode and owner; besides,
+/// only the superuser and the worker's own user are heard.
+struct AdminHandler: RequestHandler {
+  let worker: Worker
+  let listeners: Listeners
+
+  static let methods = [
+    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "pause", "resume", "retry",
+    "cancel",
+  ]
+
+  func answer(
+    _ request: Request, from peer: PeerCredentials, events: EventSink
+  ) async throws(WireError) -> JSONValue {
+    guard peer.uid == 0 || peer.uid == ThisProcess.uid else {
+      throw WireError(
+        .notAllowed, category: .denied, "only the superuser and the worker's own user may administer it")
+    }
+    let params = request.params
+    switch request.method {
+    case "hello": return try Hello.answer(params, worker, socket: "admin")
+    case "whoami": return try ClientHandler(worker: worker).whoami(params, peer)
+    case "queue": return try await queue(params)
+    case "job": return try await job(params)
+    case "repositories": return try await repositories(params)
+    case "tenants": return try await tenants(params)
+    case "stats": return try await stats(params)
+    case "pause": return try await setPaused(true, params)
+    case "resume": return try await setPaused(false, params)
+    case "retry": return try await retry(params, peer)
+    case "cancel": return try await cancel(params, peer)
+    default: throw .unknownMethod(request.method, known: Self.methods)
+    }
+  }
+}
+
+/// The listeners, for their figures; set once both are there.
+actor Listeners {
+  private var clients: Listener?
+  private var admins: Listener?
+
+  func set(clients: Listener, admins: Listener) {
+    self.clients = clients
+    self.admins = admins
+  }
+
+  var counts: (open: Int, accepted: UInt64) {
+    get async {
+      guard let clients, let admins else { return (0, 0) }
+      let (client, admin) = (await clients.counts, await admins.counts)
+      return (client.open + admin.open, client.accepted + admin.accepted)
+    }
+  }
+}
+
+extension Worker {
+  /// Cancels a job and says how it stands then.
+  func cancel(_ id: JobID, by requester: Requester) async throws(WireError) -> JSONValue {
+    do throws(JobStoreError) {
+      return JobStatus(try await store.cancel(id, by: requester)).json
+    } catch {
+      if error.code == .impossible {
+        throw WireError(.jobNotCancellable, category: .refused, error.message)
+      }
+      throw WireError(error)
+    }
+  }
+
+  /// Asks the store; its errors become the client's.
+  func ask<Value: Sendable>(
+    _ question: (isolated JobStore) throws(JobStoreError) -> Value
+  ) async throws(WireError) -> Value {
+    do throws(JobStoreError) { return try await question(store) } catch { throw WireError(error) }
+  }
+}

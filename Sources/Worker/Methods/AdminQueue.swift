@@ -1,0 +1,109 @@
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension AdminHandler {
+  /// `queue`: the jobs that are not finished, or those in one state; in the order of acceptance.
+  func queue(_ params: JSONValue) async throws(WireError) -> JSONValue {
+    let (filter, limit) = try readParameters(params) { reader throws(JSONShapeError) in
+      (try JobFilter(reading: &reader), Int(try reader.optionalInteger("limit", in: 1...10_000) ?? 1000))
+    }
+    let now = WallClock.milliseconds
+    let (jobs, positions) = try await worker.ask { store throws(JobStoreError) in
+      let jobs = try store.jobs(filter)
+      let shown = jobs.prefix(limit)
+      var positions: [JobID: Int] = [:]
+      for job in shown { positions[job.id] = try store.position(of: job.id) }
+      return (jobs, positions)
+    }
+    let shown: [JSONValue] = jobs.prefix(limit).map { job in
+      var object = JobStatus(job, position: positions[job.id]).json.objectValue ?? JSONObject()
+      object["waitingSeconds"] = .integer(max(0, ((job.finishedAt ?? now) - job.submittedAt) / 1000))
+      return .object(object)
+    }
+    return ["jobs": .array(shown), "total": .integer(Int64(jobs.count))]
+  }
+
+  /// `job`: everything about one job.
+  func job(_ params: JSONValue) async throws(WireError) -> JSONValue {
+    let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
+    guard let snapshot = try await worker.ask({ store throws(JobStoreError) in try store.snapshot(id) })
+    else {
+      throw .unknownJob
+    }
+    let job = snapshot.job
+    var object = JobStatus(job, position: snapshot.position).json.objectValue ?? JSONObject()
+    object["request"] = job.request.body
+    object["requestKey"] = job.request.requestKey.map { .string($0) }
+    object["transitions"] = .array(job.transitions.map(\.json))
+    object["intents"] = .array(
+      job.intents.map { ["ref": .string($0.ref), "objectId": .string($0.objectID)] })
+    return .object(object)
+  }
+
+  func retry(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+    let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
+    let requester = Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: "")
+    let job: Job
+    do throws(JobStoreError) {
+      job = try await worker.store.retry(id, by: requester)
+    } catch {
+      if error.code == .impossible { throw WireError(.jobNotRetryable, category: .refused, error.message) }
+      throw WireError(error)
+    }
+    await worker.repositories[job.request.repository]?.wake()
+    return JobStatus(job).json
+  }
+
+  func cancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+    let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
+    return try await worker.cancel(
+      id, by: Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: ""))
+  }
+
+  /// `pause`, `resume`: no batch of a paused repository begins; jobs are accepted all the same.
+  func setPaused(_ paused: Bool, _ params: JSONValue) async throws(WireError) -> JSONValue {
+    let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.string("repository") }
+    guard let repository = worker.repositories[id] else {
+      let hint = nearest(to: id, among: worker.configuration.repositories.map(\.id))
+      throw WireError(
+        .unknownRepository, category: .refused,
+        "there is no repository \"\(id.escapedForMessage)\""
+          + (hint.map { "; did you mean \"\($0)\"?" } ?? ""))
+    }
+    do throws(JobStoreError) {
+      try await worker.store.setPaused(paused, repository: id)
+    } catch {
+      throw WireError(error)
+    }
+    if !paused { await repository.wake() }
+    return ["repository": .string(id), "paused": .bool(paused)]
+  }
+}
+
+extension WireError.Code {
+  static let unknownRepository = Self(rawValue: "unknown_repository")
+}
+
+extension JobTransition {
+  fileprivate var json: JSONValue {
+    var object = JSONObject()
+    object["event"] = .string(event)
+    object["state"] = .string(state.rawValue)
+    object["phase"] = phase.map { .string($0.rawValue) }
+    object["at"] = .string(timestamp(milliseconds: time))
+    object["note"] = note.map { .string($0) }
+    return .object(object)
+  }
+}
+
+extension JobFilter {
+  fileprivate init(reading reader: inout ObjectReader) throws(JSONShapeError) {
+    let state = try reader.optionalChoice("state", JobState.self)
+    let open: Set<JobStateName> = [.queued, .running, .waiting]
+    self.init(
+      repository: try reader.optionalString("repository"), tenant: try reader.optionalString("tenant"),
+      states: state.flatMap { JobStateName(rawValue: $0.rawValue) }.map { [$0] } ?? open, limit: .max)
+  }
+}

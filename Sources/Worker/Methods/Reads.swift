@@ -1,0 +1,90 @@
+internal import LaneProtocol
+internal import Registry
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+/// The methods that read a registry. The raw value is the method's name on the wire.
+enum ReadMethod: String, CaseIterable {
+  case show, history, stages, checkRef
+}
+
+/// A registry at one moment.
+struct RegistrySnapshot: Sendable {
+  var state: RegistryState
+  var facts: RepositoryFacts
+  /// When it was last compared with the remote, in milliseconds since 1970.
+  var asOf: Int64
+}
+
+extension ClientHandler {
+  /// Answers from memory; asks the remote first where it never was asked, or where `fresh` wants it.
+  func read(
+    _ method: ReadMethod, _ params: JSONValue, _ peer: PeerCredentials
+  ) async throws(WireError) -> JSONValue {
+    let query = try readParameters(params) { reader throws(JSONShapeError) in try ReadQuery(method, &reader) }
+    let access = Access(.read, repository: query.repository, artifact: query.artifact)
+    let (repository, _) = try worker.authorize(access, for: peer)
+    let snapshot = try await repository.snapshot(fresh: query.fresh)
+    let isVisible: (ArtifactName) -> Bool = { name in
+      let access = Access(.read, repository: query.repository, artifact: name.text)
+      if case .allowed = worker.policy.decide(access, for: peer) { return true }
+      return false
+    }
+    var answer = try query.answer(snapshot, isVisible)
+    answer["asOf"] = .string(timestamp(milliseconds: snapshot.asOf))
+    return .object(answer)
+  }
+}
+
+extension Repository {
+  /// What is known of the remote.
+  ///
+  /// - Parameter fresh: compares with the remote first. So does the first call of all.
+  func snapshot(fresh: Bool) async throws(WireError) -> RegistrySnapshot {
+    if let contactedAt, !fresh { return RegistrySnapshot(state: state, facts: facts, asOf: contactedAt) }
+    await takeTurn()
+    defer { passTurn() }
+    // Somebody else may have asked while this waited for its turn.
+    if fresh || contactedAt == nil {
+      try await synchronize()
+      await endIdleLaneLater()
+    }
+    return RegistrySnapshot(state: state, facts: facts, asOf: contactedAt ?? 0)
+  }
+
+  /// What a write would do now; nothing is queued and nothing is sent.
+  func preview(_ request: WireProtocol.WriteRequest, tenant: String) async throws(WireError) -> JSONValue {
+    await takeTurn()
+    defer { passTurn() }
+    try await synchronize()
+    var draft = RegistryDraft(state)
+    let (plan, _) = try await plan(request, on: &draft, trailers: [], tenant: tenant)
+    await endIdleLaneLater()
+    return plan.preview
+  }
+}
+
+extension RepositoryFacts {
+  /// The stages of `.gto`; nil where any name is allowed. The lane reports names that are valid.
+  var allowedStages: [StageName]? { stages.map { $0.compactMap { try? StageName($0) } } }
+}
+
+extension Plan {
+  /// The answer to a dry run.
+  fileprivate var preview: JSONValue {
+    let tags: [JSONValue] = tags.map { tag in
+      [
+        "ref": .string(tag.ref), "commit": .string(tag.commit.description),
+        "event": .string(tag.kind.rawValue),
+        "message": .string(tag.message), "taggerTime": .integer(tag.time.seconds),
+      ]
+    }
+    return [
+      "dryRun": true, "artifact": .string(artifact.text),
+      "version": version.map { .string($0.description) } ?? .null,
+      "stage": stage.map { .string($0.text) } ?? .null, "tags": .array(tags),
+      "reasons": .array(reasons.map { .string($0) }),
+    ]
+  }
+}

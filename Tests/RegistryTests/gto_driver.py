@@ -1,0 +1,232 @@
+"""Runs the real GTO for the differential tests: one JSON request a line in, one JSON answer a line out.
+
+Tag and commit records come out in the form of TagRecord and CommitRecord, read with plain git, so that
+what GTO sees and what the tested code sees are two readings of one repository.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import gto.api
+import gto.constants
+import gto.registry
+from gto.tag import name_tag  # noqa: F401  (fails early where GTO is another one)
+from gto.utils import make_ready_to_serialize
+from gto.versions import SemVer
+
+ENVIRONMENT = {
+    **os.environ,
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_COMMITTER_NAME": "GTO",
+    "GIT_COMMITTER_EMAIL": "gto@example.com",
+}
+os.environ.update(ENVIRONMENT)
+
+# Reading derives the whole state again for every question; between two writes it is the same.
+_get_state = gto.registry.GitRegistry.get_state
+_cache = {}
+
+
+def _cached_state(self, *args, **kwargs):
+    if _cache.get("enabled"):
+        if "state" not in _cache:
+            _cache["state"] = _get_state(self, *args, **kwargs)
+        return _cache["state"]
+    return _get_state(self, *args, **kwargs)
+
+
+gto.registry.GitRegistry.get_state = _cached_state
+
+
+def git(directory, *arguments, data=None):
+    return subprocess.run(
+        ["git", "-C", directory, *arguments], input=data, check=True, env=ENVIRONMENT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ).stdout
+
+
+def make(request):
+    directory = request["dir"]
+    os.makedirs(directory)
+    git(directory, "init", "-q", "-b", "main")
+    git(directory, "fast-import", "--quiet", "--force", data=request["stream"].encode())
+    if request.get("config") is not None:
+        with open(os.path.join(directory, ".gto"), "w", encoding="utf-8") as file:
+            file.write(request["config"])
+    for tag in request.get("raw", []):
+        object_id = git(
+            directory, "hash-object", "-t", "tag", "-w", "--stdin", "--literally", data=tag["text"].encode()
+        ).decode().strip()
+        git(directory, "update-ref", "refs/tags/" + tag["ref"], object_id)
+    return records(request)
+
+
+def signature(line):
+    identity, seconds, zone = line.rsplit(" ", 2)
+    name, email = identity.split("<", 1)
+    minutes = int(zone[1:3]) * 60 + int(zone[3:5])
+    return {
+        "name": name.strip(), "email": email.rstrip(">"), "seconds": int(seconds),
+        "zone": -minutes if zone[0] == "-" else minutes,
+    }
+
+
+def read_objects(directory, ids):
+    data = git(directory, "cat-file", "--batch", data="".join(i + "\n" for i in ids).encode())
+    objects, position = {}, 0
+    for object_id in ids:
+        end = data.index(b"\n", position)
+        _, kind, size = data[position:end].decode().split(" ")
+        body = data[end + 1 : end + 1 + int(size)].decode()
+        position = end + 2 + int(size)
+        head, _, message = body.partition("\n\n")
+        headers = dict(reversed([line.split(" ", 1) for line in head.split("\n") if " " in line]))
+        objects[object_id] = (kind, headers, message)
+    return objects
+
+
+def records(request):
+    directory = request["dir"]
+    listing = git(
+        directory, "for-each-ref", "--format=%(refname) %(objectname) %(objecttype) %(*objectname)", "refs/tags"
+    ).decode()
+    refs = [line.split(" ") for line in listing.splitlines()]
+    tags = read_objects(directory, sorted({r[1] for r in refs if r[2] == "tag"}))
+    commits = sorted({r[3] or r[1] for r in refs} | set(git(directory, "rev-list", "--all").decode().split()))
+    result = []
+    for name, object_id, kind, peeled in refs:
+        record = {"ref": name[len("refs/tags/") :], "object": object_id}
+        if kind == "tag":
+            _, headers, message = tags[object_id]
+            record["tag"] = {
+                "name": headers["tag"], "commit": peeled, "tagger": signature(headers["tagger"]),
+                "message": message,
+            }
+            if headers["type"] == "tag":
+                record["tag"]["nested"] = True
+        result.append(record)
+    return {
+        "tags": result,
+        "commits": [
+            {
+                "commit": i, "author": signature(h["author"]), "committer": signature(h["committer"]),
+                "message": m,
+            }
+            for i, (kind, h, m) in read_objects(directory, commits).items() if kind == "commit"
+        ],
+        "head": git(directory, "rev-parse", "HEAD").decode().strip(),
+    }
+
+
+def sort_of(request):
+    return gto.constants.VersionSort(request.get("sort", "timestamp"))
+
+
+def show(request):
+    result = gto.api.show(
+        request["dir"], name=request.get("name"), table=request.get("table", False),
+        truncate_hexsha=request.get("table", False), registered_only=request.get("registeredOnly", False),
+        deprecated=request.get("deprecated", False), assignments_per_version=request.get("av", -1),
+        versions_per_stage=request.get("vs", 1), sort=sort_of(request),
+    )
+    return rows(result) if request.get("table") else result
+
+
+def rows(result):
+    table = [list(map(cell, row.values())) for row in result[0]]
+    return {"columns": list(result[0][0].keys()) if result[0] else [], "rows": table}
+
+
+def cell(value):
+    return value if value is None else str(value)
+
+
+def history(request):
+    result = gto.api.history(
+        request["dir"], request.get("name"), ascending=request.get("ascending", False),
+        table=request.get("table", False), truncate_hexsha=request.get("table", False),
+    )
+    return rows(result) if request.get("table") else result
+
+
+def check_ref(request):
+    return [
+        {**event.dict_state(exclude={"priority", "addition"}), "sentence": str(event)}
+        for event in gto.api.check_ref(request["dir"], request["ref"])
+    ]
+
+
+def parse(request):
+    def parsed(name):
+        try:
+            found = gto.tag.parse_name(name)
+        except gto.exceptions.InvalidTagName:
+            return None
+        return {"counter" if k == "counter" else k: str(getattr(v, "value", v)) for k, v in found.items()}
+
+    def accepted(name):
+        return subprocess.run(["git", "check-ref-format", "refs/tags/" + name], check=False).returncode == 0
+
+    return [[parsed(name), accepted(name)] for name in request["names"]]
+
+
+def versions(request):
+    order = sorted(
+        range(len(request["versions"])), key=lambda i: SemVer(request["versions"][i])
+    )
+    return {
+        "order": order,
+        "bumped": [
+            [SemVer(v).bump_major().version, SemVer(v).bump_minor().version, SemVer(v).bump_patch().version]
+            for v in request["versions"]
+        ],
+    }
+
+
+def write(request):
+    directory, arguments = request["dir"], request["arguments"]
+    before = set(git(directory, "tag").decode().split())
+    real_time = time.time
+    time.time = lambda: request["now"]
+    error = None
+    try:
+        getattr(gto.api, request["action"])(directory, **arguments)
+    except gto.exceptions.GTOException as exception:
+        error = {"class": type(exception).__name__, "message": str(exception)}
+    finally:
+        time.time = real_time
+    new = [t for t in records(request)["tags"] if t["ref"] not in before]
+    if request.get("undo") and error:
+        for tag in new:
+            git(directory, "tag", "-d", tag["ref"])
+    return {"error": error, "tags": new}
+
+
+ACTIONS = {
+    "make": make, "records": records, "show": show, "history": history, "check-ref": check_ref,
+    "stages": lambda r: gto.api.get_stages(r["dir"], allowed=r.get("allowed", False), used=r.get("used", False)),
+    "parse": parse, "versions": versions, "write": write,
+}
+READS = {"show", "history", "check-ref", "stages"}
+
+
+def main():
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["op"] not in READS or _cache.get("dir") != request.get("dir"):
+            _cache.clear()
+            _cache["dir"] = request.get("dir")
+        _cache["enabled"] = request["op"] in READS
+        try:
+            answer = {"result": make_ready_to_serialize(ACTIONS[request["op"]](request))}
+        except Exception as exception:  # pylint: disable=broad-except
+            answer = {"failure": f"{type(exception).__name__}: {exception}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+main()
