@@ -87,7 +87,8 @@ final class LaneRepository {
   }
 
   private func resolve(_ ref: String) throws(GitRemoteError) -> ResolvedRef {
-    let refs = try known ?? remote.advertisement()
+    let refs: RefList
+    if let known { refs = known } else { refs = try remote.advertisement() }
     do throws(GitRemoteError) {
       let commit = try remote.resolve(ref, in: refs)
       return ResolvedRef(
