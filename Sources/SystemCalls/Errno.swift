@@ -7,7 +7,7 @@ public struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConvertib
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
   /// The calling thread's `errno`. Read it before anything else can overwrite it.
-  static var current: Errno { Errno(rawValue: errno) }
+  public static var current: Errno { Errno(rawValue: errno) }
 
   public static let noSuchFile = Errno(rawValue: ENOENT)
   public static let interrupted = Errno(rawValue: EINTR)

@@ -34,7 +34,7 @@ extension Conversation {
       connection.finish()
       return answer
     } catch {
-      throw error.withUnknownOutcome()
+      throw connection.requestWasRefused ? error : error.withUnknownOutcome()
     }
   }
 
