@@ -16,6 +16,9 @@ public struct RegistryState: Sendable {
   /// The commit whose annotated artifacts count as known even without a tag: the tip of the default
   /// branch. Nil: none do.
   public var head: ObjectID?
+  /// The commits at which tags point and of which no record is here. One whose last tag was taken away may
+  /// linger.
+  public private(set) var commitsWithoutRecord: Set<ObjectID> = []
   /// How many tags there are, GTO's and others.
   public private(set) var tagCount = 0
 
@@ -84,6 +87,7 @@ extension RegistryState {
   /// Adds what is known of a commit. Cheapest before the first tag that leads to it.
   public mutating func insert(_ commit: CommitRecord) {
     let isNew = commits.updateValue(commit, forKey: commit.id) != commit
+    commitsWithoutRecord.remove(commit.id)
     guard isNew else { return }
     for (name, index) in artifacts where index.commits.contains(commit.id) {
       self.index(name) { $0.forgetView() }
@@ -112,6 +116,7 @@ extension RegistryState {
     }
     index(name.artifact) { $0.insert(ref: tag.ref, counter: name.counter) }
     if let event = reading.event, event.artifact != name.artifact { strayEvents[key] = event.artifact }
+    if let commit = reading.event?.commit, commits[commit] == nil { commitsWithoutRecord.insert(commit) }
     return reading.event
   }
 
