@@ -72,6 +72,9 @@ let package = Package(
     executable("stagekeeper", "CommandLineTool"),
     executable("stagekeeper-admin", "AdminCommandLine"),
 
+    .executableTarget(
+      name: "client-example", dependencies: ["StagekeeperClient"], path: "Tests/ClientExample",
+      swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ArchitectureTests", []),
