@@ -49,7 +49,7 @@ public final class RemoteRepository {
         commandLine, path: path, configuration: configuration,
         socketName: Mirror.shortName(configuration.mirrorDirectory))
     case .http:
-      throw GitRemoteError(.unsupported, "connect", "http is not there yet")
+      return try HTTPTransport(configuration: configuration)
     }
   }
 

@@ -216,9 +216,10 @@ final class LaneRepository {
 
 /// How servers word a refusal.
 enum ServerRefusal {
-  /// Git's own words where a ref could not be made because somebody else made it, or is about to.
+  /// Git's own words where a ref could not be made because somebody else made it, or is about to, or because
+  /// another one of the same push could not be made.
   static func mayBeRace(_ reason: String) -> Bool {
-    ["failed to update ref", "failed to lock", "cannot lock ref", "already exists", "fetch first"]
+    ["failed to update ref", "failed to lock", "cannot lock ref", "already exists", "atomic"]
       .contains { reason.utf8Contains($0) }
   }
 }

@@ -26,6 +26,14 @@ final class TestRemote {
     configuration.ssh = .init(keyFile: server.keyFile, knownHostsFile: server.knownHostsFile)
   }
 
+  /// The same through an https server, or an http server.
+  convenience init(https server: HTTPSGitServer, _ fixture: GitFixture, plain: Bool = false) throws {
+    try self.init(path: fixture)
+    servers.append(server)
+    configuration.url = try RemoteURL(plain ? server.plainURL(fixture.path) : server.url(fixture.path))
+    configuration.https = .init(username: "ci", tokenFile: server.tokenFile, caFile: server.caFile)
+  }
+
   func open() throws -> RemoteRepository { try RemoteRepository(configuration) }
 
   /// Opens the repository for the time of the body; servers and files stay until its end.

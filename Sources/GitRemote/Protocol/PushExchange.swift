@@ -34,7 +34,7 @@ extension Conversation {
       connection.finish()
       return answer
     } catch {
-      throw error.withUnknownOutcome()
+      throw connection.requestWasRefused ? error : error.withUnknownOutcome()
     }
   }
 
@@ -42,6 +42,8 @@ extension Conversation {
     var writer = PacketWriter()
     var capabilities = ["report-status", Self.agent]
     if sideband { capabilities.append("side-band-64k") }
+    // All or none: what was to come later must not land when what was to come first did not.
+    if refs.count > 1, advertisement.capabilities.contains("atomic") { capabilities.append("atomic") }
     if advertisement.capabilities.contains("quiet") { capabilities.append("quiet") }
     for (index, ref) in refs.enumerated() {
       let suffix = index == 0 ? "\0 " + capabilities.joined(separator: " ") : ""

@@ -37,8 +37,8 @@ final class ChildConnection: ServiceConnection {
 
   deinit { close() }
 
-  /// Whether the server has sent anything.
-  var hasReceived: Bool { deadlines.hasReceived }
+  /// A service that has begun to read a request may have done anything.
+  let requestWasRefused = false
 
   /// Whether the program has ended by itself.
   var hasEnded: Bool {

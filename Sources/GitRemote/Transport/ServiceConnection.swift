@@ -22,6 +22,8 @@ protocol ServiceConnection: AnyObject {
   func send(_ request: [UInt8]) throws(GitRemoteError)
   /// Why the server may have ended the conversation too early, by its own words.
   func unexpectedEnd() -> GitRemoteError
+  /// After a failed request: the server said that it did nothing.
+  var requestWasRefused: Bool { get }
   /// Ends the conversation when all was said: gives the far side a moment to end by itself.
   func finish()
   /// Ends it now.
