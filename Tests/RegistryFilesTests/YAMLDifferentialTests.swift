@@ -35,7 +35,9 @@ import Testing
     let oracle = try PythonOracle()
     var compared = 0
     for seed in seeds(1500) {
-      guard let bytes = try oracle.generate(seed: seed), let expected = try oracle.load(bytes) else { continue }
+      guard let bytes = try oracle.generate(seed: seed), let expected = try oracle.load(bytes) else {
+        continue
+      }
       compared += 1
       let text = String(decoding: bytes, as: UTF8.self)
       do {
