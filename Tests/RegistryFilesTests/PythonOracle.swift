@@ -241,5 +241,5 @@ private let oracleProgram = #"""
       try:
           print(json.dumps({"value": operations[name](base64.b64decode(data))}))
       except Exception as error:
-          print(json.dumps({"refused": type(error).__name__}))
+          print(json.dumps({"refused": repr(error) + repr(error.__cause__)}))
   """#

@@ -26,7 +26,7 @@ import Testing
 
   @Test(arguments: [
     ("stages: [dev", RegistryFileError.Code.syntax, 1, 13), ("stages: dev", .shape, 1, 9),
-    ("stages: [dev, 1]", .shape, 1, 15), ("stages: [dev, no space]\ntypes: [a b]", .invalidName, 1, 15),
+    ("stages: [dev, 1]", .shape, 1, 15), ("stages: [dev, no space]", .invalidName, 1, 15),
     ("stages: ['']", .invalidName, 1, 10), ("stages: [\"dev\\n\"]", .invalidName, 1, 10),
     ("stages: [-dev]", .invalidName, 1, 10), ("stages: [2024-01-01]", .shape, 1, 10),
     ("stage: [dev]", .unknownKey, 1, 1), ("stages: [a]\nSTAGES: [b]", .duplicateKey, 2, 1),

@@ -20,7 +20,7 @@ import Testing
 
   @Test func nodesStandWhereRuamelSeesThem() throws {
     let oracle = try PythonOracle()
-    for sample in samples where !sample.contains("*") {
+    for sample in samples where ["*", "<<", "!!"].allSatisfy({ !sample.contains($0) }) {
       let expected = try #require(try oracle.places(Array(sample.utf8))?.arrayValue)
       let places = try read(sample).places
       try #require(places.count == expected.count, "\(sample)")
