@@ -40,7 +40,9 @@ extension YAMLParser {
     return try flowPair(firstKey: node, at: start)
   }
 
-  private mutating func flowPair(firstKey: YAMLNode?, at start: YAMLMark) throws(RegistryFileError) -> YAMLNode {
+  private mutating func flowPair(firstKey: YAMLNode?, at start: YAMLMark) throws(RegistryFileError)
+    -> YAMLNode
+  {
     try enter()
     var members = YAMLMembers()
     try flowMember(firstKey, at: start, close: "]", into: &members)
@@ -82,9 +84,6 @@ extension YAMLParser {
     try skipFlowSpace()
     if peek() == close { return }
     guard peek() == "," else {
-      if peek() == ":" {
-        throw error(.unsupported, "a ':' is not supported here; write pairs as { key: value }")
-      }
       throw unexpected("expected ',' or '\(close)'")
     }
     advance()

@@ -4,7 +4,7 @@ extension YAMLParser {
   /// - Parameter minimumColumn: the column from which the next line continues it; flow style ignores it.
   mutating func plainScalar(minimumColumn: Int) throws(RegistryFileError) -> String {
     try checkPlainStart()
-    var value = String.UnicodeScalarView()
+    var value = YAMLTextBuffer()
     var folded: [Unicode.Scalar] = []
     while true {
       let start = position
@@ -12,7 +12,7 @@ extension YAMLParser {
       guard position > start else { throw unexpected("text is not allowed here; put quotes around it") }
       value.append(contentsOf: folded)
       value.append(contentsOf: text[start..<position])
-      guard let next = try plainContinuation(minimumColumn: minimumColumn) else { return String(value) }
+      guard let next = try plainContinuation(minimumColumn: minimumColumn) else { return value.string }
       folded = next
     }
   }
