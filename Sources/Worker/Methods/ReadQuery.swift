@@ -154,15 +154,16 @@ struct ReadQuery {
     return JSONObject([("value", .array(stages.map { .string($0.text) }))])
   }
 
+  /// GTO's JSON of the event, and `type` and `path` where the repository's files name them: what a job that
+  /// deploys has to know.
   private func checkRef(_ snapshot: RegistrySnapshot) throws(WireError) -> JSONObject {
     do throws(ReadError) {
-      guard let checked = try snapshot.state.check(ref: name ?? "") else {
-        return JSONObject([("value", .object(JSONObject()))])
-      }
-      var answer = JSONObject([("value", checked.jsonValue), ("sentence", .string(checked.sentence))])
+      guard let checked = try snapshot.state.check(ref: name ?? "") else { return JSONObject([("value", [:])]) }
+      var value = checked.jsonValue.objectValue ?? JSONObject()
       let annotation = snapshot.state.annotation(of: checked.event.artifact, at: checked.event.commit)
-      answer["annotation"] = annotation?.jsonValue ?? .null
-      return answer
+      value["type"] = annotation?.type.map { .string($0) }
+      value["path"] = annotation?.path.map { .string($0) }
+      return JSONObject([("value", .object(value)), ("sentence", .string(checked.sentence))])
     } catch {
       throw WireError(.ambiguousTag, category: .refused, "\(error)")
     }
