@@ -20,14 +20,17 @@ extension LaneRepository {
     for path in files {
       let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
       try read(path, at: commit, into: &found) { bytes throws(RegistryFileError) in
-        try AnnotationFile(dvcYAML: bytes, folder: folder)
+        try AnnotationFile(dvcYAML: bytes, folder: folder, limits: Self.yamlLimits)
       }
     }
     try read("artifacts.yaml", at: commit, into: &found) { bytes throws(RegistryFileError) in
-      try AnnotationFile(artifactsYAML: bytes)
+      try AnnotationFile(artifactsYAML: bytes, limits: Self.yamlLimits)
     }
     return found
   }
+
+  /// What is read crosses two more processes as JSON, in answers that nest it further.
+  private static let yamlLimits = YAMLLimits(maximumDepth: 32)
 
   /// The most `dvc.yaml` files of one commit that are read.
   private static let fileLimit = 1000
