@@ -71,7 +71,7 @@ def make(request):
             directory, "hash-object", "-t", "tag", "-w", "--stdin", "--literally", data=tag["text"].encode()
         ).decode().strip()
         git(directory, "update-ref", "refs/tags/" + tag["ref"], object_id)
-    return records(request)
+    return None if request.get("raw") else records(request)
 
 
 def signature(line):
