@@ -23,7 +23,8 @@ final class StreamContext {
   func allows(host: String, port: String) -> Bool {
     if host == self.host, port == self.port { return true }
     fail(
-      GitRemoteError(.redirected, operation, "the server redirects to \(host) port \(port); this is not followed"))
+      GitRemoteError(
+        .redirected, operation, "the server redirects to \(host) port \(port); this is not followed"))
     return false
   }
 

@@ -86,6 +86,14 @@ final class HTTPConnection: ServiceConnection {
     context.failure ?? GitRemoteError(.remoteHungUp, service.operation, "the server's answer ended early")
   }
 
+  /// An http server ends its program when the client goes.
+  let canBeLeft = false
+
+  func isOver() -> Bool {
+    close()
+    return true
+  }
+
   func finish() { close() }
 
   func close() {
