@@ -87,7 +87,12 @@ let package = Package(
       "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
-    tests("LaneTests", ["Lane", "LaneProtocol", "GitRemote", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests(
+      "LaneTests",
+      [
+        "Lane", "LaneProtocol", "GitRemote", "WireProtocol", "Registry", "StrictJSON", "SystemCalls",
+        "TestSupport",
+      ]),
     tests(
       "WorkerTests",
       [
