@@ -88,6 +88,17 @@ import Testing
     #expect(error?.file == "sub/dvc.yaml")
   }
 
+  @Test func metaIsBounded() throws {
+    let keys = (0..<1025).map { "k\($0): 1" }
+    let fits = "m: {custom: {\(keys.dropLast().joined(separator: ", "))}}"
+    let file = try AnnotationFile(artifactsYAML: Array(fits.utf8))
+    #expect(file.annotations["m"]?.custom?.objectValue?.members.count == 1024)
+    let error = #expect(throws: RegistryFileError.self) {
+      try AnnotationFile(artifactsYAML: Array("m: {custom: {\(keys.joined(separator: ", "))}}".utf8))
+    }
+    #expect(error?.code == .limit)
+  }
+
   @Test func agreesWithGTO() throws {
     let oracle = try PythonOracle()
     let both = [
