@@ -156,10 +156,10 @@ public actor JobStore {
   func changeNow(_ id: JobID, _ event: JobEvent) throws(JobStoreError) -> JobStep {
     let operation = "record \(event.name) of job \(id)"
     try check(operation)
-    _ = try existing(id)
-    let step = try change(.event(id, event, time: configuration.now()), id)
+    // Before the change, so that a job which ends with it can still be looked at.
     dropOldJobs()
-    return step ?? .proceed
+    _ = try existing(id)
+    return try change(.event(id, event, time: configuration.now()), id) ?? .proceed
   }
 
   /// Applies a record and puts it in the line for the disk.
