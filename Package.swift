@@ -77,7 +77,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
-    tests("ArchitectureTests", []),
+    tests("ArchitectureTests", ["Worker", "SystemCalls", "TestSupport"]),
     tests("StrictJSONTests", ["StrictJSON"]),
     tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"], exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
@@ -87,7 +87,12 @@ let package = Package(
       "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
-    tests("LaneTests", ["Lane", "LaneProtocol", "GitRemote", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests(
+      "LaneTests",
+      [
+        "Lane", "LaneProtocol", "GitRemote", "WireProtocol", "Registry", "StrictJSON", "SystemCalls",
+        "TestSupport",
+      ]),
     tests(
       "WorkerTests",
       [

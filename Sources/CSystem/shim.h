@@ -63,6 +63,10 @@ static inline int stagekeeper_exited(int status) { return WIFEXITED(status); }
 static inline int stagekeeper_exit_code(int status) { return WEXITSTATUS(status); }
 static inline int stagekeeper_term_signal(int status) { return WTERMSIG(status); }
 
+/* fallocate(2) with FALLOC_FL_KEEP_SIZE: disk space from the start of the file, whose length stays. */
+extern int fallocate(int, int, off_t, off_t);
+static inline int stagekeeper_reserve(int fd, int64_t length) { return fallocate(fd, 1, 0, (off_t)length); }
+
 #include <sys/random.h>
 static inline ssize_t stagekeeper_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
 

@@ -6,12 +6,16 @@ struct CommitLine: Sendable {
   typealias Outcome = Result<Void, JobStoreError>
   typealias Waiter = CheckedContinuation<Outcome, Never>
 
-  private(set) var pending: [JobRecord] = []
+  /// Encoded records.
+  private(set) var pending: [[UInt8]] = []
+  /// What the pending records and those in flight take on disk.
+  private(set) var undurableBytes: Int64 = 0
   /// Numbers the records of this run; 0 before the first.
   private(set) var appended: UInt64 = 0
   private(set) var durable: UInt64 = 0
   private(set) var commits: UInt64 = 0
   private var inFlight: UInt64?
+  private var inFlightBytes: Int64 = 0
   /// The jobs with changes in `pending`, as they were before; nil for those that were not there.
   private var before: [JobID: Job?] = [:]
   private var beforeInFlight: [JobID: Job?] = [:]
@@ -19,11 +23,15 @@ struct CommitLine: Sendable {
 
   var isIdle: Bool { inFlight == nil && pending.isEmpty }
 
-  mutating func append(_ record: JobRecord, changing id: JobID?, from old: Job?) {
+  mutating func append(_ payload: [UInt8], changing id: JobID?, from old: Job?) {
     appended += 1
-    pending.append(record)
+    pending.append(payload)
+    undurableBytes += Self.size(payload)
     if let id, before[id] == nil { before[id] = .some(old) }
   }
+
+  /// What a record takes on disk, in bytes.
+  static func size(_ payload: [UInt8]) -> Int64 { Int64(payload.count + JournalFormat.recordHeaderLength) }
 
   /// The job as it is on disk.
   func durableJob(_ id: JobID, current: Job?) -> Job? {
@@ -33,13 +41,14 @@ struct CommitLine: Sendable {
   }
 
   /// Takes what is pending into a commit; nil while one is in flight or nothing is pending.
-  mutating func begin() -> [JobRecord]? {
+  mutating func begin() -> (payloads: [[UInt8]], first: UInt64)? {
     if inFlight != nil || pending.isEmpty { return nil }
     inFlight = appended
+    inFlightBytes = undurableBytes
     beforeInFlight = before
     before = [:]
     defer { pending = [] }
-    return pending
+    return (pending, appended - UInt64(pending.count) + 1)
   }
 
   /// The commit in flight is on disk.
@@ -49,6 +58,7 @@ struct CommitLine: Sendable {
     durable = inFlight ?? durable
     commits += 1
     inFlight = nil
+    undurableBytes -= inFlightBytes
     let changed = Array(beforeInFlight.keys)
     beforeInFlight = [:]
     let count = waiters.prefix { $0.number <= durable }.count

@@ -34,7 +34,8 @@ public struct Job: Equatable, Sendable {
     if transitions.count >= Self.maximumTransitions { transitions.remove(at: 1) }
     let phase: JobPhase? = if case .running(let phase) = state { phase } else { nil }
     transitions.append(
-      JobTransition(event: event, state: state.name, phase: phase, time: time, note: note))
+      JobTransition(
+        event: event, state: state.name, phase: phase, time: time, note: note.map { String($0.prefix(500)) }))
   }
 }
 

@@ -12,7 +12,7 @@ public struct JobError: Error, Equatable, Sendable, CustomStringConvertible {
   public init(code: String, message: String, details: JSONValue? = nil) {
     self.code = code
     self.message = message
-    self.details = details
+    self.details = details == .null ? nil : details
   }
 
   public var description: String { "\(code): \(message)" }

@@ -17,8 +17,21 @@ public actor JobStore {
   var isTellingPlanned = false
   /// Why nothing is done any more.
   var stop: JobStoreError?
-  private let journalQueue = DispatchQueue(label: "stagekeeper.journal")
-  private let fatal: @Sendable (JobStoreError) -> Void
+  /// Used on `journalQueue` alone.
+  let journal: Journal
+  let journalQueue = DispatchQueue(label: "stagekeeper.journal")
+  let compactionQueue = DispatchQueue(label: "stagekeeper.compaction", qos: .utility)
+  /// As the last finished operation of the journal left it.
+  var space: Journal.Space
+  var isDiskFull = false
+  /// Who waits for an answer from the disk: for space, or for the end of a compaction.
+  var waitingForSpace: [CheckedContinuation<Void, Never>] = []
+  var waitingForCompaction: [CheckedContinuation<Void, Never>] = []
+  var isCompacting = false
+  var compactions: UInt64 = 0
+  /// The length at which the journal is compacted next, in bytes.
+  var compactionLength: Int64
+  let fatal: @Sendable (JobStoreError) -> Void
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -33,15 +46,30 @@ public actor JobStore {
     directory: String, configuration: JobStoreConfiguration = JobStoreConfiguration(),
     fatal: @escaping @Sendable (JobStoreError) -> Void
   ) throws(JobStoreError) -> JobStore {
-    JobStore(configuration: configuration, table: JobTable(), fatal: fatal)
+    let (journal, table) = try Journal.open(directory, faults: configuration.faults)
+    let store = JobStore(configuration: configuration, journal: journal, table: table, fatal: fatal)
+    store.executor.queue.sync { store.assumeIsolated { $0.resume() } }
+    return store
   }
 
-  init(
-    configuration: JobStoreConfiguration, table: JobTable, fatal: @escaping @Sendable (JobStoreError) -> Void
+  private init(
+    configuration: JobStoreConfiguration, journal: Journal, table: JobTable,
+    fatal: @escaping @Sendable (JobStoreError) -> Void
   ) {
     self.configuration = configuration
+    self.journal = journal
     self.table = table
     self.fatal = fatal
+    space = journal.space
+    compactionLength = max(configuration.compactionMinimum, 2 * journal.space.length)
+  }
+
+  /// What was running when the last worker ended stands in line again; intents say what may be under way.
+  private func resume() {
+    reserveForOpenJobs()
+    for id in table.ids(after: nil) where table.jobs[id]?.state.name == .running {
+      _ = try? changeNow(id, .interrupted)
+    }
   }
 
   // MARK: Accepting
@@ -51,19 +79,24 @@ public actor JobStore {
   /// - Throws: ``JobStoreError/Code/busy``, ``JobStoreError/Code/requestKeyConflict``,
   ///   ``JobStoreError/Code/closed``, ``JobStoreError/Code/failed``.
   public func submit(_ request: JobRequest) async throws(JobStoreError) -> Submission {
-    try check("accept a job")
-    if let job = try original(of: request) {
+    while true {
+      try check("accept a job")
+      if let job = try original(of: request) {
+        try await untilDurable()
+        return Submission(job: table.jobs[job.id] ?? job, isNew: false)
+      }
+      if table.openCount >= configuration.maximumOpenJobs {
+        throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
+      }
+      let record = JobRecord.submitted(table.nextID, request, time: configuration.now())
+      // While this waits for space, others may be accepted: look again.
+      if try await makeRoom(for: record) { continue }
+      let id = table.nextID
+      try change(record, id)
+      let job = try existing(id)
       try await untilDurable()
-      return Submission(job: table.jobs[job.id] ?? job, isNew: false)
+      return Submission(job: job, isNew: true)
     }
-    if table.openCount >= configuration.maximumOpenJobs {
-      throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
-    }
-    let id = table.nextID
-    try change(.submitted(id, request, time: configuration.now()), id)
-    let job = try existing(id)
-    try await untilDurable()
-    return Submission(job: job, isNew: true)
   }
 
   private func original(of request: JobRequest) throws(JobStoreError) -> Job? {
@@ -120,18 +153,21 @@ public actor JobStore {
   }
 
   @discardableResult
-  private func changeNow(_ id: JobID, _ event: JobEvent) throws(JobStoreError) -> JobStep {
+  func changeNow(_ id: JobID, _ event: JobEvent) throws(JobStoreError) -> JobStep {
     let operation = "record \(event.name) of job \(id)"
     try check(operation)
-    _ = try existing(id)
-    let step = try change(.event(id, event, time: configuration.now()), id)
+    // Before the change, so that a job which ends with it can still be looked at.
     dropOldJobs()
-    return step ?? .proceed
+    _ = try existing(id)
+    return try change(.event(id, event, time: configuration.now()), id) ?? .proceed
   }
 
   /// Applies a record and puts it in the line for the disk.
   @discardableResult
   private func change(_ record: JobRecord, _ id: JobID?) throws(JobStoreError) -> JobStep? {
+    guard let payload = record.payload() else {
+      throw JobStoreError(.impossible, "change a job", "the record is too long or cannot be written as JSON")
+    }
     let old = id.flatMap { table.jobs[$0] }
     let step: JobStep?
     do {
@@ -139,7 +175,7 @@ public actor JobStore {
     } catch {
       throw JobStoreError(.impossible, "change a job", "\(error)", underlying: error)
     }
-    commits.append(record, changing: id, from: old)
+    commits.append(payload, changing: id, from: old)
     if let id, let job = table.jobs[id] { noteMove(in: job.request.repository) }
     commit()
     return step
@@ -149,70 +185,6 @@ public actor JobStore {
     let ids = table.droppable(configuration.retention, now: configuration.now(), limit: 100)
     if ids.isEmpty { return }
     _ = try? change(.dropped(ids), nil)
-  }
-
-  // MARK: Batches
-
-  /// Begins the repository's next batch: fair among tenants, in order within a tenant and artifact. Empty
-  /// while one is in flight, while the repository is paused, and when nothing can run now. Jobs whose
-  /// deadline has passed are rejected on the way.
-  ///
-  /// - Parameter limit: the most jobs it may hold, at least 1.
-  public func nextBatch(repository: String, limit: Int) throws(JobStoreError) -> Batch {
-    try check("begin a batch")
-    let now = configuration.now()
-    let (ids, expired) = table.nextBatch(repository: repository, limit: max(1, limit), now: now)
-    let error = JobError(code: JobError.deadlinePassed, message: "its deadline passed before its turn came")
-    for id in expired { try changeNow(id, .rejected(error)) }
-    for id in ids { try changeNow(id, .started) }
-    return Batch(
-      repository: repository, jobs: ids.compactMap { table.jobs[$0] },
-      nextAttempt: table.nextWakeUp(repository: repository))
-  }
-
-  /// Ends the batch in flight. Jobs of it that are still running go back to their places in line.
-  ///
-  /// - Parameter milliseconds: the time it took, charged to the tenants that took part, in equal shares.
-  public func finishBatch(repository: String, milliseconds: Int64) throws(JobStoreError) {
-    try check("end a batch")
-    for id in table.line(repository)?.inFlight ?? [] where table.jobs[id]?.state.name == .running {
-      try changeNow(id, .interrupted)
-    }
-    table.finishBatch(repository: repository, microseconds: min(milliseconds, 1 << 40) * 1000)
-    noteMove(in: repository)
-  }
-
-  // MARK: The journal
-
-  /// Waits until everything changed so far is on disk.
-  private func untilDurable() async throws(JobStoreError) {
-    if let stop, stop.code != .closed { throw stop }
-    if commits.durable == commits.appended { return }
-    let outcome = await withCheckedContinuation { commits.wait($0) }
-    try outcome.get()
-  }
-
-  private func commit() {
-    guard stop == nil || stop?.code == .closed, let records = commits.begin() else { return }
-    journalQueue.async { [self] in
-      _ = records
-      executor.queue.async { self.assumeIsolated { $0.committed() } }
-    }
-  }
-
-  private func committed() {
-    let (waiters, changed) = commits.finish()
-    for waiter in waiters { waiter.resume(returning: .success(())) }
-    for id in changed where watchers.isWatched(id) { tell(id) }
-    commit()
-  }
-
-  /// Refuses new calls, waits until what was recorded is on disk, and lets the directory go.
-  public func close() async throws(JobStoreError) {
-    try check("close")
-    stop = JobStoreError(.closed, "use the job store", "it is closed")
-    try await untilDurable()
-    watchers.endAll()
   }
 
   func check(_ operation: String) throws(JobStoreError) {

@@ -1,5 +1,5 @@
 public import Dispatch
-internal import SystemCalls
+public import SystemCalls
 
 /// Settings of a ``JobStore``.
 public struct JobStoreConfiguration: Sendable {
@@ -8,16 +8,33 @@ public struct JobStoreConfiguration: Sendable {
   public var maximumOpenJobs: Int
   /// Watchers learn of a changed place in line at most this often.
   public var positionInterval: DispatchTimeInterval
+  /// Disk space that is kept reserved for the records of accepted jobs, in bytes.
+  public var reservedBytes: Int64
+  /// The same for each unfinished job. Where a job's intents and result need more in the long run, raise it.
+  public var reservedBytesPerJob: Int64
+  /// Space is reserved in pieces of this size, in bytes.
+  public var reservationStep: Int64
+  /// A journal of less than this many bytes is not compacted; a longer one is when it has doubled.
+  public var compactionMinimum: Int64
+  /// For tests.
+  public var faults: (any FileFaults)?
   /// The time of day, in milliseconds since 1970.
   public var now: @Sendable () -> Int64
 
   public init(
     retention: JobRetention = JobRetention(), maximumOpenJobs: Int = 100_000,
-    positionInterval: DispatchTimeInterval = .milliseconds(250)
+    positionInterval: DispatchTimeInterval = .milliseconds(250), reservedBytes: Int64 = 1 << 20,
+    reservedBytesPerJob: Int64 = 2048, reservationStep: Int64 = 1 << 20, compactionMinimum: Int64 = 4 << 20,
+    faults: (any FileFaults)? = nil
   ) {
     self.retention = retention
     self.maximumOpenJobs = maximumOpenJobs
     self.positionInterval = positionInterval
+    self.reservedBytes = reservedBytes
+    self.reservedBytesPerJob = reservedBytesPerJob
+    self.reservationStep = reservationStep
+    self.compactionMinimum = compactionMinimum
+    self.faults = faults
     now = { WallClock.milliseconds }
   }
 }

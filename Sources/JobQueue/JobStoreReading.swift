@@ -54,6 +54,9 @@ extension JobStore {
       statistics.repositories = table.knownRepositories.map { self.statistics(of: $0) }
       statistics.records = commits.durable
       statistics.commits = commits.commits
+      statistics.journalBytes = space.length
+      statistics.compactions = compactions
+      statistics.isDiskFull = isDiskFull
       return statistics
     }
   }

@@ -8,6 +8,12 @@ public struct QueueStatistics: Equatable, Sendable {
   public var records: UInt64 = 0
   /// Syncs since the store was opened; each covers all records that had come meanwhile.
   public var commits: UInt64 = 0
+  /// Length of the journal, in bytes.
+  public var journalBytes: Int64 = 0
+  /// How many times the journal was compacted since the store was opened.
+  public var compactions: UInt64 = 0
+  /// New jobs are refused because the disk is full.
+  public var isDiskFull = false
 }
 
 /// One repository's line in numbers.

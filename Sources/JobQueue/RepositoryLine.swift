@@ -50,7 +50,7 @@ struct RepositoryLine: Sendable {
   ///
   /// - Parameter until: when it may run, in milliseconds since 1970; nil for now.
   mutating func stand(_ id: JobID, tenant: ExactString, artifact: ExactString, until: Int64?) {
-    let isNew = entries[id] == nil
+    let wasInHeap = entries[id].map { $0.state != .running } ?? false
     leaveState(id)
     entries[id] = Entry(
       tenant: tenant, artifact: artifact, state: until.map { .waiting(until: $0) } ?? .ready)
@@ -59,17 +59,22 @@ struct RepositoryLine: Sendable {
       wakeUps.push(WakeUp(time: until, id: id))
     }
     tenants[tenant, default: TenantLine()].ranks.insert(id)
-    if isNew { tenants[tenant, default: TenantLine()].artifacts[artifact, default: Heap()].push(id) }
+    if !wasInHeap { tenants[tenant, default: TenantLine()].artifacts[artifact, default: Heap()].push(id) }
     offerHead(of: artifact, tenant)
   }
 
-  /// The job runs: it holds its artifact and is no longer in line.
+  /// The job runs and is no longer in line; the next one of its artifact may join its batch. Assumes it is
+  /// the first of its artifact that does not run.
   mutating func start(_ id: JobID) {
     guard let entry = entries[id] else { return }
     leaveState(id)
     entries[id]?.state = .running
     runningCount += 1
     tenants[entry.tenant]?.ranks.remove(id)
+    if tenants[entry.tenant]?.artifacts[entry.artifact]?.min == id {
+      tenants[entry.tenant]?.artifacts[entry.artifact]?.pop()
+    }
+    offerHead(of: entry.artifact, entry.tenant)
   }
 
   /// The job has ended; the next one of its artifact may run.
@@ -91,8 +96,9 @@ struct RepositoryLine: Sendable {
 
   // MARK: Batches
 
-  /// Chooses the next batch; none while one is in flight. Ensures that no two jobs of a batch are of the
-  /// same tenant and artifact, and that none overtakes an older one of its tenant and artifact.
+  /// Chooses the next batch; none while one is in flight. Ensures that no job overtakes an older one of its
+  /// tenant and artifact: in a batch they stand in the order of their numbers, and one that waits holds
+  /// those behind it back.
   ///
   /// - Parameters:
   ///   - now: in milliseconds since 1970.

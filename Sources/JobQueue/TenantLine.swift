@@ -1,7 +1,7 @@
 /// The unfinished jobs of one tenant in one repository.
 struct TenantLine: Sendable {
-  /// Unfinished jobs per artifact; the first of each is the only one that may run. May hold finished
-  /// ones below the top, see ``RepositoryLine/head(of:)``.
+  /// Unfinished jobs per artifact that do not run; the first of each is the only one that may. May hold
+  /// finished ones below the top, see ``RepositoryLine/head(of:)``.
   var artifacts: [ExactString: Heap<JobID>] = [:]
   /// Jobs that may run now; may hold some that no longer may, see ``RepositoryLine/firstReady(of:)``.
   var ready = Heap<JobID>()

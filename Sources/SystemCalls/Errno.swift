@@ -7,13 +7,14 @@ public struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConvertib
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
   /// The calling thread's `errno`. Read it before anything else can overwrite it.
-  static var current: Errno { Errno(rawValue: errno) }
+  public static var current: Errno { Errno(rawValue: errno) }
 
   public static let noSuchFile = Errno(rawValue: ENOENT)
   public static let interrupted = Errno(rawValue: EINTR)
   public static let wouldBlock = Errno(rawValue: EAGAIN)
   public static let fileExists = Errno(rawValue: EEXIST)
   public static let noSpace = Errno(rawValue: ENOSPC)
+  public static let quotaExceeded = Errno(rawValue: EDQUOT)
   public static let inputOutput = Errno(rawValue: EIO)
   public static let brokenPipe = Errno(rawValue: EPIPE)
   public static let connectionReset = Errno(rawValue: ECONNRESET)
@@ -25,6 +26,7 @@ public struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConvertib
   public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   public static let notSupported = Errno(rawValue: ENOTSUP)
+  public static let fileTooLarge = Errno(rawValue: EFBIG)
 
   /// The C library's sentence for it, `strerror`.
   public var description: String { String(cString: strerror(rawValue)) }
@@ -54,6 +56,30 @@ func systemCall(
   while true {
     let result = body()
     if result != -1 { return result }
+    let error = Errno.current
+    if error != .interrupted { throw SystemCallError(error, operation()) }
+  }
+}
+
+/// The same for a call on a durable file: faults may be put in its place, also ones that a signal's
+/// interruption would cause.
+@discardableResult
+func systemCall(
+  _ operation: @autoclosure () -> String, _ call: @autoclosure () -> FileCall,
+  faults: (any FileFaults)?, _ body: (Int) -> Int
+) throws(SystemCallError) -> Int {
+  while true {
+    let verdict = faults?.verdict(on: call()) ?? .proceed
+    if case .fail(let error) = verdict {
+      if error == .interrupted { continue }
+      throw SystemCallError(error, operation())
+    }
+    let limit = if case .limit(let count) = verdict { count } else { Int.max }
+    let result = body(limit)
+    if result != -1 {
+      faults?.succeeded(call(), result: result)
+      return result
+    }
     let error = Errno.current
     if error != .interrupted { throw SystemCallError(error, operation()) }
   }

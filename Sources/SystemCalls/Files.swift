@@ -69,6 +69,22 @@ public enum Files {
     }
   }
 
+  /// The whole content of a file, read in one piece where the system allows it: for large files.
+  ///
+  /// - Parameter limit: the largest size accepted, in bytes; a larger file throws `EFBIG`.
+  public static func readAll(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
+    let size = Int(try status(of: path)?.size ?? 0)
+    if size > limit { throw SystemCallError(.fileTooLarge, "read \"\(path)\"") }
+    let file = try open(path, flags: O_RDONLY)
+    var content = try file.read(upTo: size)
+    while content.count < size {
+      let part = try file.read(upTo: size - content.count)
+      if part.isEmpty { break }
+      content += part
+    }
+    return content
+  }
+
   /// Makes a directory where there is none, with its parents. C: `mkdir`.
   ///
   /// - Parameter mode: permission bits of those that this makes.

@@ -1,3 +1,4 @@
+import Dispatch
 import GitRemote
 import TestSupport
 
@@ -26,10 +27,28 @@ final class TestRemote {
     configuration.ssh = .init(keyFile: server.keyFile, knownHostsFile: server.knownHostsFile)
   }
 
+  /// The same through an https server, or an http server.
+  convenience init(https server: HTTPSGitServer, _ fixture: GitFixture, plain: Bool = false) throws {
+    try self.init(path: fixture)
+    servers.append(server)
+    configuration.url = try RemoteURL(plain ? server.plainURL(fixture.path) : server.url(fixture.path))
+    configuration.https = .init(username: "ci", tokenFile: server.tokenFile, caFile: server.caFile)
+  }
+
   func open() throws -> RemoteRepository { try RemoteRepository(configuration) }
 
   /// Opens the repository for the time of the body; servers and files stay until its end.
   func use<Result>(_ body: (RemoteRepository) throws -> Result) throws -> Result {
+    if configuration.https.caFile == nil { return try useNow(body) }
+    Self.oneAuthority.wait()
+    defer { Self.oneAuthority.signal() }
+    return try useNow(body)
+  }
+
+  /// libgit2 knows one certificate authority for the whole process, where a lane has one repository.
+  private static let oneAuthority = DispatchSemaphore(value: 1)
+
+  private func useNow<Result>(_ body: (RemoteRepository) throws -> Result) throws -> Result {
     let repository = try open()
     defer { repository.close() }
     return try withExtendedLifetime(self) { try body(repository) }

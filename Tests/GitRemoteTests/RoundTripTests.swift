@@ -5,18 +5,21 @@ import Testing
 
 /// The main path against real servers.
 @Suite struct RoundTripTests {
-  enum Kind: CaseIterable { case path, ssh, sshWithRSAHostKey }
+  enum Kind: CaseIterable { case path, ssh, sshWithRSAHostKey, https, http }
 
   private func remote(_ kind: Kind, _ fixture: GitFixture) throws -> TestRemote {
     switch kind {
     case .path: try TestRemote(path: fixture)
     case .ssh: try TestRemote(ssh: SSHServer(), fixture)
     case .sshWithRSAHostKey: try TestRemote(ssh: SSHServer(hostKey: .rsa), fixture)
+    case .https: try TestRemote(https: HTTPSGitServer(), fixture)
+    case .http: try TestRemote(https: HTTPSGitServer(), fixture, plain: true)
     }
   }
 
   @Test(arguments: Kind.allCases) func listsFetchesAndPushes(_ kind: Kind) throws {
-    let fixture = try GitFixture(name: "it's a \"repo\" with!.git")
+    let isHTTP = kind == .https || kind == .http
+    let fixture = try GitFixture(name: isHTTP ? "repo.git" : "it's a \"repo\" with!.git")
     let first = try fixture.tag("churn@v1.0.0", message: "First\n\nbody")
     let tip = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))
     try remote(kind, fixture).use { repository in
@@ -73,7 +76,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [Kind.path, .ssh]) func noticesWhatOthersPushed(_ kind: Kind) throws {
+  @Test(arguments: [Kind.path, .ssh, .https]) func noticesWhatOthersPushed(_ kind: Kind) throws {
     let fixture = try GitFixture()
     let tip = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))
     try remote(kind, fixture).use { repository in

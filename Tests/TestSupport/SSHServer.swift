@@ -38,7 +38,7 @@ public final class SSHServer: Sendable {
     knownHostsFile = try directory.write("known_hosts", "[127.0.0.1]:\(port) \(hostPublicKey)")
     if ThisProcess.uid == 0 { try Files.makeDirectories("/run/sshd", mode: 0o755) }
     let configuration = Self.configuration(
-      port: port, hostKey: hostKeyFile, authorizedKeys: authorized, pid: directory.appending("pid"))
+      port: port, hostKey: hostKeyFile, authorizedKeys: authorized, directory: directory)
     let file = try directory.write("sshd_config", (configuration + settings).joined(separator: "\n") + "\n")
     process = try Program.start("sshd", ["-D", "-e", "-f", file], log: directory.appending("log"))
     try Loopback.waitUntilAccepting(port, process)
@@ -46,6 +46,9 @@ public final class SSHServer: Sendable {
 
   /// The url of a repository on this machine through this server.
   public func url(_ path: String) -> String { "ssh://\(user)@127.0.0.1:\(port)\(path)" }
+
+  /// Ends every connection that is open, as a failing network would.
+  public func dropConnections() { process.child.killDescendants() }
 
   /// A private key that the server does not accept.
   public func makeStrangersKey() throws -> String {
@@ -62,13 +65,16 @@ public final class SSHServer: Sendable {
   public func makeEmptyKnownHosts() throws -> String { try directory.write("empty_known_hosts", "") }
 
   private static func configuration(
-    port: UInt16, hostKey: String, authorizedKeys: String, pid: String
+    port: UInt16, hostKey: String, authorizedKeys: String, directory: TemporaryDirectory
   ) -> [String] {
     [
       "ListenAddress 127.0.0.1", "Port \(port)", "HostKey \(hostKey)", "AuthorizedKeysFile \(authorizedKeys)",
-      "PidFile \(pid)", "StrictModes no", "UsePAM no", "PermitRootLogin prohibit-password",
+      "PidFile \(directory.appending("pid"))", "StrictModes no", "UsePAM no",
+      "PermitRootLogin prohibit-password",
       "PasswordAuthentication no", "KbdInteractiveAuthentication no", "AllowAgentForwarding no",
       "X11Forwarding no", "PrintMotd no", "UseDNS no", "MaxStartups 200", "LogLevel VERBOSE",
+      // The account's shell start-up files and Git settings stay out of the tests.
+      "SetEnv HOME=\(directory.path)",
     ]
   }
 

@@ -31,10 +31,10 @@ extension Conversation {
     do throws(GitRemoteError) {
       try connection.send(encoded(refs, pack: pack, sideband: sideband))
       let answer = try sideband ? readSidebandAnswer() : readPlainAnswer()
-      connection.finish()
+      markSaid()
       return answer
     } catch {
-      throw error.withUnknownOutcome()
+      throw connection.requestWasRefused ? error : error.withUnknownOutcome()
     }
   }
 
@@ -42,6 +42,8 @@ extension Conversation {
     var writer = PacketWriter()
     var capabilities = ["report-status", Self.agent]
     if sideband { capabilities.append("side-band-64k") }
+    // All or none: what was to come later must not land when what was to come first did not.
+    if refs.count > 1, advertisement.capabilities.contains("atomic") { capabilities.append("atomic") }
     if advertisement.capabilities.contains("quiet") { capabilities.append("quiet") }
     for (index, ref) in refs.enumerated() {
       let suffix = index == 0 ? "\0 " + capabilities.joined(separator: " ") : ""
@@ -55,17 +57,18 @@ extension Conversation {
   private func readSidebandAnswer() throws(GitRemoteError) -> PushAnswer {
     var band = Sideband(reader, operation: operation, wordsLimit: limits.sidebandText)
     var report = ReportParser()
+    // What follows the report (post-receive hooks, tidying up) changes nothing and may take its time.
     do throws(GitRemoteError) {
-      while let piece = try band.next() {
+      while !report.isComplete, let piece = try band.next() {
         guard report.append(piece) else { throw reader.violation("a malformed report of the push") }
       }
     } catch {
-      // Past the report only hooks of no consequence run: their hanging or dying changes nothing.
-      guard report.isComplete else { throw error.saying(ServerText.sanitized(band.words)) }
+      throw error.saying(ServerText.sanitized(band.words))
     }
     guard report.isComplete else {
       throw connection.unexpectedEnd().saying(ServerText.sanitized(band.words))
     }
+    if !connection.canBeLeft { while let rest = try? band.next(), rest.count >= 0 {} }
     report.answer.words = band.words
     return report.answer
   }

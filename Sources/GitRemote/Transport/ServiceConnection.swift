@@ -22,6 +22,13 @@ protocol ServiceConnection: AnyObject {
   func send(_ request: [UInt8]) throws(GitRemoteError)
   /// Why the server may have ended the conversation too early, by its own words.
   func unexpectedEnd() -> GitRemoteError
+  /// After a failed request: the server said that it did nothing.
+  var requestWasRefused: Bool { get }
+  /// Whether the far side goes on with what it does after its report, while nobody reads.
+  var canBeLeft: Bool { get }
+  /// When all was said: whether the far side has ended too, without waiting for it. What it still says is
+  /// dropped.
+  func isOver() -> Bool
   /// Ends the conversation when all was said: gives the far side a moment to end by itself.
   func finish()
   /// Ends it now.

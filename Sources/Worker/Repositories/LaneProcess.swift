@@ -38,7 +38,10 @@ actor LaneProcess {
     let pair = try FileDescriptor.socketPair()
     let command = ChildCommand(
       executable: executable, arguments: ["--parent", String(ThisProcess.pid)], environment: Self.environment)
-    process = try ChildProcess.spawn(command, descriptors: [-1, -1, 2, pair.second.rawValue])
+    let childEnd = pair.second.rawValue
+    process = try DedicatedThread.forChildren.sync { () throws(SystemCallError) in
+      try ChildProcess.spawn(command, descriptors: [-1, -1, 2, childEnd])
+    }
     socket = pair.first
     try socket.setNonBlocking(true)
   }

@@ -22,14 +22,15 @@ struct Promotion: Sendable {
 }
 
 extension Repository {
-  /// How often a batch is planned anew, because others changed the remote meanwhile, until it counts as a
+  /// How often a batch is planned anew, because others changed the remote meanwhile, until that counts as a
   /// failed attempt.
-  private static let rounds = 50
+  private static let setbackLimit = 50
 
   /// Brings every job of a batch to an end or to its next wait. Assumes the caller has the turn.
   func carryOutBatch(_ jobs: [Job]) async throws(JobStoreError) {
     let unsettled = jobs.filter { !$0.intents.isEmpty }
-    if !unsettled.isEmpty { try await settle(unsettled) }
+    // Where it is not known what became of a job, those behind it must not overtake it.
+    guard try await settle(unsettled) else { return }
     var fresh: [Promotion] = []
     for job in jobs where job.intents.isEmpty {
       if let promotion = try await promotion(of: job) { fresh.append(promotion) }
@@ -57,12 +58,17 @@ extension Repository {
     var open = promotions
     do throws(RoundFailure) {
       var isFresh = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
-      for _ in 0..<Self.rounds {
+      var setbacks = 0
+      while setbacks < Self.setbackLimit {
         open = try await plan(open, isFresh: &isFresh)
-        if open.isEmpty { return }
-        open = try await push(open)
-        if open.isEmpty { return }
-        isFresh = true
+        let part = open.prefix(ofTags: configuration.tagsPerPush)
+        if part.isEmpty { return }
+        let again = try await push(Array(part))
+        if !again.isEmpty {
+          setbacks += 1
+          isFresh = true
+        }
+        open = again + open.dropFirst(part.count)
       }
       throw .server(Self.contention)
     } catch {
@@ -75,7 +81,7 @@ extension Repository {
 
   private static let contention = WireError(
     .remoteUnreachable, category: .retry,
-    "others changed the repository's tags \(rounds) times in a row meanwhile")
+    "others changed the repository's tags \(setbackLimit) times in a row meanwhile")
 
   // MARK: Plan
 
@@ -159,7 +165,7 @@ extension Repository {
     return (result, Set([resolved.branch].compactMap { $0 }))
   }
 
-  private func resolve(_ ref: String) async throws(WireError) -> ResolvedRef {
+  func resolve(_ ref: String) async throws(WireError) -> ResolvedRef {
     let value = try await ask(.resolve([ref]))
     let refs = try decode(value) { value throws(JSONShapeError) in
       var reader = try ObjectReader(value, path: "resolve")
@@ -294,7 +300,10 @@ extension Repository {
 
   /// Sends intents exactly as they were journalled, whatever else changed, and plans anew only what the
   /// remote shows to be taken.
-  private func settle(_ jobs: [Job]) async throws(JobStoreError) {
+  ///
+  /// - Returns: whether the server could be asked.
+  private func settle(_ jobs: [Job]) async throws(JobStoreError) -> Bool {
+    if jobs.isEmpty { return true }
     do throws(RoundFailure) {
       _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
       let tags = jobs.flatMap(\.intents).compactMap(PreparedTag.init)
@@ -316,11 +325,13 @@ extension Repository {
       if !again.isEmpty {
         try await storeErrors { () throws(JobStoreError) in try await self.promote(again) }
       }
+      return true
     } catch {
       switch error {
       case .store(let error): throw error
       case .server(let error): try await postpone(jobs, error)
       }
+      return false
     }
   }
 
@@ -418,6 +429,18 @@ extension Promotion {
     return [
       "version": plan.version.map { .string($0.description) } ?? .null, "tags": .array(tags),
     ]
+  }
+}
+
+extension [Promotion] {
+  /// As many from the front as one push may carry; at least one, for what belongs together goes together.
+  fileprivate func prefix(ofTags limit: Int) -> ArraySlice<Promotion> {
+    var tags = 0
+    let count = prefix { promotion in
+      tags += promotion.plan?.tags.count ?? 0
+      return tags <= limit
+    }.count
+    return prefix(Swift.max(1, count))
   }
 }
 

@@ -1,0 +1,204 @@
+internal import Dispatch
+internal import SystemCalls
+
+extension JobStore {
+  // MARK: Commits
+
+  /// Waits until everything changed so far is on disk.
+  func untilDurable() async throws(JobStoreError) {
+    if let stop, stop.code != .closed { throw stop }
+    if commits.durable == commits.appended { return }
+    let outcome = await withCheckedContinuation { commits.wait($0) }
+    try outcome.get()
+  }
+
+  /// Sends what is pending to the disk, unless something is on its way there: then its end does.
+  func commit() {
+    guard hasNotFailed, let (payloads, first) = commits.begin() else { return }
+    onJournal { journal throws(SystemCallError) in
+      try journal.commit(payloads, first: first)
+    } then: { store, _ in
+      store.committed()
+    }
+  }
+
+  private var hasNotFailed: Bool { stop == nil || stop?.code == .closed }
+
+  private func committed() {
+    let (waiters, changed) = commits.finish()
+    for waiter in waiters { waiter.resume(returning: .success(())) }
+    for id in changed where watchers.isWatched(id) { tell(id) }
+    compactWhenLong()
+    commit()
+  }
+
+  /// Does something on the journal's queue, and goes on here unless it failed: a failure there is final.
+  private func onJournal<Value: Sendable>(
+    _ body: @escaping @Sendable (Journal) throws(SystemCallError) -> Value,
+    then next: @escaping @Sendable (isolated JobStore, Value) -> Void
+  ) {
+    let journal = journal
+    journalQueue.async { [self] in
+      let result = Result { () throws(SystemCallError) in try body(journal) }
+      let space = journal.space
+      executor.queue.async {
+        self.assumeIsolated { store in
+          store.space = space
+          switch result {
+          case .success(let value): next(store, value)
+          case .failure(let error): store.fail(error)
+          }
+        }
+      }
+    }
+  }
+
+  /// The first failure is final.
+  func fail(_ error: SystemCallError) {
+    guard hasNotFailed else { return }
+    let failure = JobStoreError(
+      .failed, "write the journal",
+      "\(error); nothing is accepted any more, and the worker must start again to see what is on disk",
+      underlying: error)
+    stop = failure
+    for waiter in commits.abandon() { waiter.resume(returning: .failure(failure)) }
+    wake(&waitingForSpace)
+    isCompacting = false
+    wake(&waitingForCompaction)
+    watchers.endAll()
+    fatal(failure)
+  }
+
+  private func wake(_ waiters: inout [CheckedContinuation<Void, Never>]) {
+    let woken = waiters
+    waiters = []
+    for waiter in woken { waiter.resume() }
+  }
+
+  // MARK: Space
+
+  /// Sees to it that, once the record is written, there is space left for what the accepted jobs need.
+  ///
+  /// - Returns: whether it had to wait, so that everything may be different now.
+  /// - Throws: ``JobStoreError/Code/busy`` when the disk is full.
+  func makeRoom(for record: JobRecord) async throws(JobStoreError) -> Bool {
+    let needed = spaceNeeded(for: record)
+    guard let end = space.reservedEnd, end < needed else {
+      isDiskFull = false
+      return false
+    }
+    let isFirst = waitingForSpace.isEmpty
+    await withCheckedContinuation { continuation in
+      waitingForSpace.append(continuation)
+      if isFirst { reserve(upTo: needed) }
+    }
+    try check("accept a job")
+    if isDiskFull, let end = space.reservedEnd, end < spaceNeeded(for: record) {
+      throw JobStoreError(.busy, "accept a job", "the disk with the state directory is full")
+    }
+    return true
+  }
+
+  private func spaceNeeded(for record: JobRecord) -> Int64 {
+    let size = record.payload().map { CommitLine.size($0) } ?? 0
+    return space.length + commits.undurableBytes + size + spaceReserve(jobs: table.openCount + 1)
+  }
+
+  private func spaceReserve(jobs: Int) -> Int64 {
+    configuration.reservedBytes + Int64(jobs) * configuration.reservedBytesPerJob
+  }
+
+  /// Reserves what the accepted jobs need, before anything else is written.
+  func reserveForOpenJobs() { reserve(upTo: space.length + spaceReserve(jobs: table.openCount)) }
+
+  private func reserve(upTo needed: Int64) {
+    let step = configuration.reservationStep
+    onJournal { journal throws(SystemCallError) in
+      if try journal.reserve(upTo: needed + step) { return true }
+      return try journal.reserve(upTo: needed)
+    } then: { store, isReserved in
+      store.isDiskFull = !isReserved
+      store.wake(&store.waitingForSpace)
+    }
+  }
+
+  // MARK: Compaction
+
+  private func compactWhenLong() {
+    if isCompacting || stop != nil || space.length < compactionLength { return }
+    isCompacting = true
+    let table = table
+    let after = commits.appended
+    let directory = journal.directory
+    let reserve = spaceReserve(jobs: table.openCount + 1)
+    onJournal { journal throws(SystemCallError) in
+      journal.beginCompaction(after: after)
+      return journal.segment.number + 1
+    } then: { store, segment in
+      store.writeDraft(table, segment: segment, directory: directory, reserve: reserve)
+    }
+  }
+
+  private func writeDraft(
+    _ table: JobTable, segment: UInt64, directory: DurableDirectory, reserve: Int64
+  ) {
+    compactionQueue.async { [self] in
+      let draft = Result { () throws(SystemCallError) in
+        try Journal.writeDraft(table, segment: segment, in: directory)
+      }
+      executor.queue.async {
+        self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve) }
+      }
+    }
+  }
+
+  private func finishCompaction(_ draft: Result<JournalSegment?, SystemCallError>, reserve: Int64) {
+    guard hasNotFailed else { return }
+    onJournal { journal throws(SystemCallError) in
+      try journal.finishCompaction(try draft.get(), reserve: reserve)
+    } then: { store, isCompacted in
+      store.isCompacting = false
+      store.compactions += isCompacted ? 1 : 0
+      // Where the disk was too full, wait until the journal has grown by half.
+      store.compactionLength = max(
+        store.configuration.compactionMinimum,
+        isCompacted ? 2 * store.space.length : store.space.length + store.space.length / 2)
+      store.wake(&store.waitingForCompaction)
+    }
+  }
+
+  // MARK: The end
+
+  /// Refuses new calls, waits until what was recorded is on disk, and lets the directory go.
+  ///
+  /// - Throws: ``JobStoreError/Code/failed`` when that did not succeed; the directory is let go all the same.
+  public func close() async throws(JobStoreError) {
+    let failure = stop
+    if failure == nil { stop = JobStoreError(.closed, "use the job store", "it is closed") }
+    var outcome: CommitLine.Outcome = .success(())
+    do throws(JobStoreError) {
+      try await untilDurable()
+    } catch {
+      outcome = .failure(error)
+    }
+    if isCompacting { await withCheckedContinuation { waitingForCompaction.append($0) } }
+    await drainQueues()
+    watchers.endAll()
+    try outcome.get()
+    if failure != nil { try check("close") }
+  }
+
+  /// Waits for what still runs on the journal's queues, and closes the journal there.
+  private func drainQueues() async {
+    let journal = journal
+    let journalQueue = journalQueue
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+      compactionQueue.async {
+        journalQueue.async {
+          journal.close()
+          continuation.resume()
+        }
+      }
+    }
+  }
+}

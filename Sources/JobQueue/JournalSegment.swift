@@ -1,0 +1,70 @@
+internal import SystemCalls
+
+/// A segment file that is being written. Used on one queue at a time: the draft of a compaction on that of
+/// the compaction, then on the journal's.
+final class JournalSegment: @unchecked Sendable {
+  let number: UInt64
+  private var file: DurableFile
+  /// In bytes.
+  private(set) var length: Int64
+  private(set) var records: UInt64
+  /// The sequence number of the first record that is not known to be durable.
+  private var firstOfCommit: UInt64
+  /// Up to where disk space is reserved, in bytes from the start.
+  private(set) var reservedEnd: Int64 = 0
+
+  /// Goes on writing a segment whose records are all durable.
+  init(_ file: consuming DurableFile, number: UInt64, length: Int64, records: UInt64) {
+    self.file = file
+    self.number = number
+    self.length = length
+    self.records = records
+    firstOfCommit = records + 1
+  }
+
+  /// Begins a new segment.
+  init(new file: consuming DurableFile, number: UInt64) throws(SystemCallError) {
+    self.file = file
+    self.number = number
+    let header = JournalFormat.header(segment: number)
+    length = Int64(header.count)
+    records = 0
+    firstOfCommit = 1
+    try self.file.write(header, at: 0)
+  }
+
+  /// Writes records behind the last one, in as few calls as it takes. They are durable after
+  /// ``synchronize()``.
+  func append(_ payloads: some Sequence<[UInt8]>) throws(SystemCallError) {
+    var bytes: [UInt8] = []
+    for payload in payloads {
+      records += 1
+      JournalFormat.appendRecord(
+        payload, segment: number, sequence: records, placeInCommit: UInt32(clamping: records - firstOfCommit),
+        to: &bytes)
+      if bytes.count >= 1 << 20 { try write(&bytes) }
+    }
+    try write(&bytes)
+  }
+
+  private func write(_ bytes: inout [UInt8]) throws(SystemCallError) {
+    try file.write(bytes, at: length)
+    length += Int64(bytes.count)
+    bytes.removeAll(keepingCapacity: true)
+  }
+
+  /// The file has another name now.
+  func wasRenamed(to path: String) { file.path = path }
+
+  func synchronize() throws(SystemCallError) {
+    try file.synchronize()
+    firstOfCommit = records + 1
+  }
+
+  /// Reserves disk space up to an offset.
+  func reserve(upTo offset: Int64) throws(SystemCallError) {
+    if offset <= reservedEnd { return }
+    try file.reserve(upTo: offset)
+    reservedEnd = offset
+  }
+}
