@@ -72,6 +72,9 @@ let package = Package(
     executable("stagekeeper", "CommandLineTool"),
     executable("stagekeeper-admin", "AdminCommandLine"),
 
+    .executableTarget(
+      name: "client-example", dependencies: ["StagekeeperClient"], path: "Tests/ClientExample",
+      swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ArchitectureTests", ["Worker", "SystemCalls", "TestSupport"]),
@@ -81,10 +84,16 @@ let package = Package(
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
     tests(
-      "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+      "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"],
+      exclude: ["Fixtures"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
-    tests("LaneTests", ["Lane", "LaneProtocol", "GitRemote", "StrictJSON", "SystemCalls", "TestSupport"]),
+    tests(
+      "LaneTests",
+      [
+        "Lane", "LaneProtocol", "GitRemote", "WireProtocol", "Registry", "StrictJSON", "SystemCalls",
+        "TestSupport",
+      ]),
     tests(
       "WorkerTests",
       [

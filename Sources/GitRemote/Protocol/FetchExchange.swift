@@ -34,7 +34,7 @@ extension Conversation {
     while let piece = try band.next() { try indexer.append(piece) }
     // A pack of nothing has a header and a checksum.
     if indexer.received > 32 { try indexer.finish() }
-    connection.finish()
+    markSaid()
   }
 
   private func encoded(_ request: FetchRequest) -> [UInt8] {

@@ -165,7 +165,7 @@ extension Repository {
     return (result, Set([resolved.branch].compactMap { $0 }))
   }
 
-  private func resolve(_ ref: String) async throws(WireError) -> ResolvedRef {
+  func resolve(_ ref: String) async throws(WireError) -> ResolvedRef {
     let value = try await ask(.resolve([ref]))
     let refs = try decode(value) { value throws(JSONShapeError) in
       var reader = try ObjectReader(value, path: "resolve")

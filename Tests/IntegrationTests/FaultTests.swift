@@ -1,0 +1,233 @@
+import StrictJSON
+import SystemCalls
+import TestSupport
+import Testing
+import WireProtocol
+
+/// Git servers that misbehave: a typed error within the deadline, the server's words, no secret, and other
+/// repositories unaffected.
+@Suite(.serialized)
+struct FaultTests {
+  /// Short deadlines and few attempts, so that an error comes soon.
+  static let quick = "attemptSeconds: 3, attempts: 2, backoffMilliseconds: 1"
+
+  /// What is between a worker and its server.
+  struct Fault: CustomTestStringConvertible, Sendable {
+    let name: String
+    let code: String
+    let status: Int32
+    var words = ""
+    /// The repository's entry in the configuration.
+    let entry: @Sendable (Servers) throws -> String
+
+    var testDescription: String { name }
+  }
+
+  /// What the faults are made of.
+  final class Servers: Sendable {
+    let remote: GitFixture
+    let ssh: SSHServer
+    let silent: LoopbackListener
+
+    init() throws {
+      remote = try GitFixture()
+      try remote.tag("model@v1.0.0")
+      ssh = try SSHServer()
+      silent = try LoopbackListener()
+    }
+
+    func sshEntry(url: String? = nil, key: String? = nil, knownHosts: String? = nil) -> String {
+      """
+      { url: "\(url ?? ssh.url(remote.path))",
+        ssh: { keyFile: "\(key ?? ssh.keyFile)", knownHostsFile: "\(knownHosts ?? ssh.knownHostsFile)" } }
+      """
+    }
+  }
+
+  static let faults = [
+    Fault(name: "ssh server that accepts and never answers", code: "remote_", status: 75) {
+      $0.sshEntry(url: "ssh://git@127.0.0.1:\($0.silent.port)/repository.git")
+    },
+    Fault(name: "https server that accepts and never answers", code: "remote_", status: 75) {
+      "{ url: \"https://127.0.0.1:\($0.silent.port)/repository.git\" }"
+    },
+    Fault(name: "nobody listens", code: "remote_unreachable", status: 75) {
+      $0.sshEntry(url: "ssh://git@127.0.0.1:\(try Loopback.freePort())/repository.git")
+    },
+    Fault(name: "unknown host key", code: "remote_host_key", status: 69) {
+      $0.sshEntry(knownHosts: try $0.ssh.makeEmptyKnownHosts())
+    },
+    Fault(name: "another host key", code: "remote_host_key", status: 69) {
+      $0.sshEntry(knownHosts: try $0.ssh.makeWrongKnownHosts())
+    },
+    Fault(name: "another user key", code: "remote_authentication_failed", status: 69) {
+      $0.sshEntry(key: try $0.ssh.makeStrangersKey())
+    },
+    Fault(name: "no such repository over ssh", code: "remote_not_found", status: 69) {
+      $0.sshEntry(url: $0.ssh.url("/nonexistent/repository.git"))
+    },
+    Fault(name: "no such repository at a path", code: "remote_not_found", status: 69) { _ in
+      "{ url: \"/nonexistent/repository.git\" }"
+    },
+  ]
+
+  @Test("before anything is sent", arguments: faults)
+  func unreachable(_ fault: Fault) throws {
+    let servers = try Servers()
+    let good = try GitFixture()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { bad: \(try fault.entry(servers)), good: { url: "\(good.path)" } },
+        \(ownerGrant) limits: { \(Self.quick) },
+        """)
+    let blocked = try worker.begin(["register", "model", "--version", "v2.0.0", "--repo", "bad", "--json"])
+    // The other repository is served while that one is tried.
+    try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "good")
+    let run = try blocked.finish()
+    #expect(run.exit == .exited(code: fault.status), "\(run)")
+    let error = try #require(self.error(in: run))
+    #expect(error["code"]?.stringValue?.hasPrefix(fault.code) == true, "\(run)")
+    try expectNoSecret(in: run.everything + worker.output, servers)
+    #expect(try good.ref("refs/tags/model@v1.0.0") != nil)
+    try worker.stop()
+  }
+
+  @Test("a hook that refuses: its words arrive", arguments: ["pre-receive", "update"])
+  func refusal(hook: String) throws {
+    let remote = try GitFixture()
+    try remote.installHook(hook, "echo 'promotions are frozen until Monday' >&2; exit 1")
+    let server = try SSHServer()
+    let worker = try WorkerFixture(
+      configuration: sshConfiguration(["bad": server.url(remote.path)], server, limits: Self.quick))
+    let run = try worker.stagekeeper("register", "model", "--version", "v1.0.0", "--json")
+    #expect(run.exit == .exited(code: 65), "\(run)")
+    #expect(run.errorCode == "remote_refused", "\(run)")
+    #expect(
+      run.error["message"]?.stringValue?.contains("promotions are frozen until Monday") == true, "\(run)")
+    #expect(run.errorText.contains("promotions are frozen until Monday"), "\(run)")
+    #expect(try remote.tags().isEmpty)
+    try worker.stop()
+  }
+
+  @Test("one refused tag does not take the others with it")
+  func partialRefusal() throws {
+    let remote = try GitFixture()
+    try remote.installHook("update", "case $1 in *bad*) echo 'not this one' >&2; exit 1;; esac")
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.administer("pause", "demo")
+    let clients = try ["one", "bad", "two"].map {
+      try worker.begin(["register", $0, "--version", "v1.0.0", "--json"])
+    }
+    try Eventually.holds("all three are in line") {
+      try worker.administer("queue")["jobs"]?.arrayValue?.count == 3
+    }
+    try worker.administer("resume", "demo")
+    let runs = try clients.map { try $0.finish() }
+    #expect(runs.map(\.exit) == [.success, .exited(code: 65), .success], "\(runs)")
+    #expect(Set(try remote.tags()) == ["one@v1.0.0", "two@v1.0.0"])
+    try worker.stop()
+  }
+
+  @Test("a hook that hangs past the deadline: the outcome is unknown, then settled exactly once")
+  func hangingHook() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let gate = directory.appending("gate")
+    try remote.installHook(
+      "pre-receive", "echo x >> \(directory.path)/pushes; while [ ! -e \(gate) ]; do sleep 0.1; done")
+    let good = try GitFixture()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { bad: { url: "\(remote.path)" }, good: { url: "\(good.path)" } },
+        \(ownerGrant) limits: { attemptSeconds: 2, attempts: 30, backoffMilliseconds: 1 },
+        """)
+    let job = try #require(
+      try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "bad", "--no-wait")["job"]?
+        .stringValue)
+    // The second push shows that the first one's deadline has ended its lane.
+    try Eventually.holds("a second attempt; \(worker.output)") {
+      let pushes = (try? Files.read(directory.appending("pushes"), limit: 1 << 20)) ?? []
+      return pushes.count >= 4
+    }
+    try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "good")
+    try directory.write("gate", "")
+    try worker.waitForJob(job, state: "succeeded")
+    let status = try worker.ask("job", "status", job)
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    #expect(try remote.ref("refs/tags/model@v1.0.0") == status["objectId"]?.stringValue)
+    try worker.stop()
+  }
+
+  /// A server that dies while it works: at which moment, and what it has done by then.
+  @Test(
+    "a server that drops the connection mid-push",
+    arguments: [("pre-receive", ""), ("reference-transaction", "[ \"$1\" = committed ] || exit 0; ")])
+  func drop(hook: String, moment: String) throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let marker = directory.appending("dropped")
+    try remote.installHook(
+      hook, "\(moment)[ -e \(marker) ] && exit 0; touch \(marker); kill -9 $PPID; exit 1")
+    let server = try SSHServer()
+    let worker = try WorkerFixture(
+      configuration: sshConfiguration(
+        ["demo": server.url(remote.path)], server, limits: "backoffMilliseconds: 1"))
+    let job = try worker.ask("register", "model", "--version", "v1.0.0")
+    #expect(try Files.kind(of: marker) == .file)
+    #expect(job["state"]?.stringValue == "succeeded")
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    #expect(try remote.ref("refs/tags/model@v1.0.0") == job["objectId"]?.stringValue)
+    try worker.stop()
+  }
+
+  @Test("https: a wrong token and a redirect")
+  func https() throws {
+    let remote = try GitFixture()
+    let elsewhere = try LoopbackListener()
+    let server = try HTTPSGitServer(
+      extra: HTTPSGitServer.redirecting(to: "https://127.0.0.1:\(elsewhere.port)"))
+    let directory = try TemporaryDirectory()
+    let wrong = try directory.write("wrong-token", "not-the-secret-token", mode: 0o600)
+    func entry(_ url: String, _ token: String) -> String {
+      """
+      { url: "\(url)", https: { username: "\(server.username)", tokenFile: "\(token)", caFile: "\(server.caFile)" } }
+      """
+    }
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: {
+          good: \(entry(server.url(remote.path), server.tokenFile)),
+          denied: \(entry(server.url(remote.path), wrong)),
+          moved: \(entry(server.url("/moved" + remote.path), server.tokenFile)),
+          untrusted: { url: "\(server.url(remote.path))" },
+        }, \(ownerGrant) limits: { attemptSeconds: 20, attempts: 2, backoffMilliseconds: 1 },
+        """)
+    try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "good")
+    for (id, code) in [
+      ("denied", "remote_authentication_failed"), ("moved", "remote_redirected"),
+      ("untrusted", "remote_certificate"),
+    ] {
+      let run = try worker.stagekeeper("register", "model", "--version", "v2.0.0", "--repo", id, "--json")
+      #expect(run.exit == .exited(code: 69), "\(id): \(run)")
+      #expect(error(in: run)?["code"]?.stringValue == code, "\(id): \(run)")
+      #expect(!(run.everything + worker.output).contains(server.token))
+      #expect(!(run.everything + worker.output).contains("not-the-secret-token"))
+    }
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    try worker.stop()
+  }
+
+  /// The job's error where the printed value is a job, the refusal otherwise. Started clients print both of
+  /// their streams into one file: the JSON comes first.
+  private func error(in run: CommandRun) -> JSONValue? {
+    if run.error != .null { return run.error }
+    guard let end = run.text.range(of: "\n}\n") else { return nil }
+    let json = try? JSONValue(parsing: Array(run.text[..<end.upperBound].utf8), maximumDepth: 64)
+    return json?["error"]
+  }
+
+  private func expectNoSecret(in text: String, _ servers: Servers) throws {
+    let key = String(decoding: try Files.read(servers.ssh.keyFile, limit: 1 << 20), as: UTF8.self)
+    for line in key.split(separator: "\n").dropFirst().dropLast() { #expect(!text.contains(line)) }
+  }
+}

@@ -1,0 +1,113 @@
+import SystemCalls
+import TestSupport
+import Testing
+
+struct ChildProcessTests {
+  private func shell(_ script: String, environment: [String] = []) -> ChildCommand {
+    ChildCommand(
+      executable: "/bin/sh", arguments: ["-c", script], environment: ["PATH=/usr/bin:/bin"] + environment)
+  }
+
+  /// What a child writes to its standard output.
+  private func output(_ command: ChildCommand) throws -> String {
+    let pipe = try FileDescriptor.pipe()
+    let child = try ChildProcess.spawn(command, descriptors: [-1, pipe.second.rawValue, 2])
+    let reader = pipe.takeFirst()
+    var bytes: [UInt8] = []
+    while true {
+      let part = try reader.read(upTo: 4096)
+      if part.isEmpty { break }
+      bytes += part
+    }
+    _ = try child.wait()
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  @Test func exits() throws {
+    for (script, end) in [
+      ("exit 0", ChildExit.exited(code: 0)), ("exit 75", .exited(code: 75)),
+      ("kill -9 $$", .killed(signal: 9)),
+    ] {
+      #expect(try ChildProcess.spawn(shell(script), descriptors: [-1, -1, -1]).wait() == end)
+    }
+    #expect(throws: SystemCallError(.noSuchFile, "start \"/nonexistent/program\"")) {
+      try ChildProcess.spawn(ChildCommand(executable: "/nonexistent/program"), descriptors: [])
+    }
+  }
+
+  @Test("a child has the descriptors that it was given and no others")
+  func descriptors() throws {
+    // Open and not close-on-exec, as a library might have left it.
+    let leak = try Files.open("/dev/null", flags: 0)
+    let pair = try FileDescriptor.socketPair()
+    _ = try Program.run("true", [])
+    let listing = try output(shell("ls /proc/self/fd | sort -n | tr '\\n' ' '"))
+    // 3 is the listing's own.
+    #expect(listing == "0 1 2 3 ")
+    let child = try ChildProcess.spawn(
+      shell("echo hello >&3; test ! -e /proc/self/fd/\(max(leak.rawValue, 4))"),
+      descriptors: [-1, -1, -1, pair.second.rawValue])
+    #expect(try child.wait() == .exited(code: 0))
+    #expect(try pair.first.read(upTo: 100) == Array("hello\n".utf8))
+  }
+
+  @Test("descriptors may be given in any order, twice, and over each other's numbers")
+  func placement() throws {
+    let one = try FileDescriptor.socketPair()
+    let two = try FileDescriptor.socketPair()
+    let child = try ChildProcess.spawn(
+      shell("echo three >&3; echo four >&4; echo one >&1"),
+      descriptors: [-1, two.second.rawValue, -1, two.second.rawValue, one.second.rawValue])
+    #expect(try child.wait() == .exited(code: 0))
+    #expect(try two.first.read(upTo: 100) == Array("three\none\n".utf8))
+    #expect(try one.first.read(upTo: 100) == Array("four\n".utf8))
+  }
+
+  @Test func surroundings() throws {
+    #expect(
+      try output(shell("env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= | sort", environment: ["A=b c"]))
+        == "A=b c\nPATH=/usr/bin:/bin\n")
+    var command = shell("pwd")
+    command.workingDirectory = "/usr"
+    #expect(try output(command) == "/usr\n")
+    #expect(try output(shell("grep SigIgn /proc/self/status")).hasSuffix("0000000000000000\n"))
+    #expect(try output(shell("grep SigBlk /proc/self/status")).hasSuffix("0000000000000000\n"))
+    #expect(
+      try output(ChildCommand(executable: "/bin/echo", arguments: ["a b", "", "é", "$HOME"]))
+        == "a b  é $HOME\n")
+  }
+
+  @Test("a signal reaches the whole group; poll reports the end once it has come")
+  func groups() throws {
+    let pair = try FileDescriptor.socketPair()
+    let child = try ChildProcess.spawn(
+      shell("sleep 1000 & echo $! >&3; wait"), descriptors: [-1, -1, -1, pair.second.rawValue])
+    let text = String(decoding: try pair.first.read(upTo: 100), as: UTF8.self)
+    let grandchild = try #require(Int32(text.filter(\.isNumber)))
+    #expect(try child.poll() == nil)
+    #expect(ProcessTable.isAlive(grandchild))
+    child.send(.kill)
+    #expect(try child.wait(until: .after(seconds: 60)) == .killed(signal: 9))
+    try Eventually.holds("the grandchild is gone") { !ProcessTable.isAlive(grandchild) }
+  }
+
+  @Test("killTree finds children in groups of their own")
+  func tree() throws {
+    let pair = try FileDescriptor.socketPair()
+    let child = try ChildProcess.spawn(
+      shell("setsid sleep 1000 & echo $! >&3; wait"), descriptors: [-1, -1, -1, pair.second.rawValue])
+    let text = String(decoding: try pair.first.read(upTo: 100), as: UTF8.self)
+    let grandchild = try #require(Int32(text.filter(\.isNumber)))
+    child.killTree()
+    try Eventually.holds("the grandchild is gone") { !ProcessTable.isAlive(grandchild) }
+    #expect(!ProcessTable.isAlive(child.pid))
+  }
+
+  @Test("waiting for an end has a deadline")
+  func waitDeadline() throws {
+    let child = try ChildProcess.spawn(shell("sleep 1000"), descriptors: [-1, -1, -1])
+    #expect(try child.wait(until: .after(seconds: 0.01)) == nil)
+    child.send(.terminate)
+    #expect(try child.wait(until: .after(seconds: 60)) == .killed(signal: 15))
+  }
+}

@@ -1,0 +1,106 @@
+import SystemCalls
+import TestSupport
+import Testing
+
+struct UnixSocketTests {
+  @Test func conversation() throws {
+    let directory = try TemporaryDirectory()
+    let listener = try UnixSocket.listen(at: directory.appending("s"), mode: 0o640)
+    #expect(try Files.status(of: directory.appending("s"))?.mode == 0o640)
+    #expect(try Files.names(in: directory.path) == ["s"])
+    #expect(try UnixSocket.accept(from: listener) == nil)
+    let client = try UnixSocket.connect(to: directory.appending("s"))
+    let server = try #require(try UnixSocket.accept(from: listener))
+    try client.writeAll([1, 2])
+    #expect(try server.wait(for: .readable, until: .after(seconds: 60)))
+    #expect(try server.read(upTo: 10) == [1, 2])
+    #expect(throws: SystemCallError(.wouldBlock, "read")) { try server.read(upTo: 10) }
+  }
+
+  @Test("a live socket is refused, a dead one replaced, a file kept")
+  func replacing() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.appending("s")
+    do {
+      let live = try UnixSocket.listen(at: path, mode: 0o600)
+      #expect(throws: SystemCallError(.addressInUse, "listen at \"\(path)\"")) {
+        try UnixSocket.listen(at: path, mode: 0o600)
+      }
+      _ = live.rawValue
+    }
+    // Its listener is closed, the file is still there.
+    #expect(try Files.kind(of: path) == .socket)
+    #expect(throws: SystemCallError(.connectionRefused, "connect \"\(path)\"")) {
+      try UnixSocket.connect(to: path)
+    }
+    let next = try UnixSocket.listen(at: path, mode: 0o600)
+    _ = try UnixSocket.connect(to: path)
+    #expect(try UnixSocket.accept(from: next) != nil)
+    let file = try directory.write("file", "x")
+    #expect(throws: SystemCallError(.fileExists, "listen at \"\(file)\"")) {
+      try UnixSocket.listen(at: file, mode: 0o600)
+    }
+  }
+
+  @Test func paths() throws {
+    let long = "/" + String(repeating: "x", count: UnixSocket.maximumPathLength)
+    #expect(throws: SystemCallError(.nameTooLong, "connect \"\(long)\"")) { try UnixSocket.connect(to: long) }
+    #expect(throws: SystemCallError(.nameTooLong, "connect \"a\u{0}b\"")) {
+      try UnixSocket.connect(to: "a\u{0}b")
+    }
+    #expect(throws: SystemCallError(.noSuchFile, "connect \"/nonexistent/s\"")) {
+      try UnixSocket.connect(to: "/nonexistent/s")
+    }
+  }
+}
+
+struct FilesTests {
+  @Test func replaceAndRead() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.appending("f")
+    try Files.replace(path, with: [1, 2, 3], mode: 0o640)
+    try Files.replace(path, with: [4])
+    #expect(try Files.read(path, limit: 1) == [4])
+    #expect(throws: SystemCallError(Errno(rawValue: 27), "read \"\(path)\"")) {
+      try Files.read(path, limit: 0)
+    }
+    #expect(try Files.names(in: directory.path) == ["f"])
+    #expect(throws: SystemCallError(.noSuchFile, "open \"/nonexistent/f\"")) {
+      try Files.read("/nonexistent/f", limit: 1)
+    }
+  }
+
+  @Test("one holder at a time, and the next when it lets go")
+  func locks() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.appending("lock")
+    do {
+      let held = try Files.lock(path)
+      #expect(held != nil)
+      #expect(try Files.lock(path) == nil)
+    }
+    #expect(try Files.lock(path) != nil)
+  }
+
+  @Test func trees() throws {
+    let directory = try TemporaryDirectory()
+    try directory.write("keep", "x")
+    try Files.makeDirectories(directory.appending("a/b/c"), mode: 0o700)
+    try Files.makeDirectories(directory.appending("a/b/c"))
+    #expect(try Files.status(of: directory.appending("a/b"))?.mode == 0o700)
+    try Program.check("ln", ["-s", directory.appending("keep"), directory.appending("a/b/link")])
+    try Files.removeTree(directory.appending("a"))
+    try Files.removeTree(directory.appending("a"))
+    try Files.remove(directory.appending("none"))
+    #expect(try Files.names(in: directory.path) == ["keep"])
+  }
+
+  @Test func accounts() {
+    #expect(Accounts.uid(ofUser: "root") == 0)
+    #expect(Accounts.gid(ofGroup: "root") == 0)
+    #expect(Accounts.userName(0) == "root")
+    #expect(Accounts.groupName(0) == "root")
+    #expect(Accounts.uid(ofUser: "no such user") == nil)
+    #expect(Accounts.userName(4_123_456_789) == nil)
+  }
+}

@@ -1,0 +1,158 @@
+import SystemCalls
+import TestSupport
+import Testing
+
+@testable import Worker
+
+struct ConfigurationTests {
+  private func read(_ text: String) throws -> Configuration { try Configuration(json5: Array(text.utf8)) }
+
+  private func problem(_ text: String) -> String {
+    do throws(ConfigurationError) {
+      _ = try Configuration(json5: Array(text.utf8))
+      return "none"
+    } catch {
+      return error.message
+    }
+  }
+
+  /// The example of the documentation, with everything that has a place in it.
+  @Test func everything() throws {
+    let configuration = try read(
+      """
+      {
+        stateDirectory: "/var/lib/stagekeeper",
+        sockets: { client: { path: "/run/stagekeeper/worker.sock", mode: "0660" },
+                   admin:  { path: "/run/stagekeeper/admin.sock" } },
+        repositories: {
+          churn: {
+            url: "ssh://git@git.example.com/ml/churn.git", // or https
+            ssh: { keyFile: "/etc/k", knownHostsFile: "/etc/h" },
+            tagger: { name: "Keeper", email: "k@example.com" },
+            signing: { format: "ssh", keyFile: "/etc/s", required: true },
+            defaultBranch: "main", tagsPerPush: 5,
+          },
+          web: { url: "https://git.example.com/x", https: { username: "u", tokenFile: "/t", caFile: "/c" } },
+        },
+        tenants: { fraud: { users: ["root"], groups: ["daemon"], uids: [4001], gids: [0] } },
+        grants: [ { tenants: ["fraud"], repositories: ["churn"], artifacts: ["churn*"],
+                    actions: ["assign", "read"], stages: ["dev"] },
+                  { tenants: ["fraud"], repositories: ["*"], actions: ["*"] } ],
+        limits: { attemptSeconds: 5, lanes: 2 },
+      }
+      """)
+    #expect(
+      configuration.clientSocket == SocketConfiguration(path: "/run/stagekeeper/worker.sock", mode: 0o660))
+    #expect(configuration.adminSocket.mode == 0o600)
+    let churn = try #require(configuration.repository("churn"))
+    #expect(churn.ssh == SSHConfiguration(keyFile: "/etc/k", knownHostsFile: "/etc/h"))
+    #expect(churn.signing?.required == true)
+    #expect((churn.defaultBranch, churn.tagsPerPush) == ("main", 5))
+    let web = try #require(configuration.repository("web"))
+    #expect(web.https == HTTPSConfiguration(username: "u", tokenFile: "/t", caFile: "/c"))
+    #expect((web.tagsPerPush, web.tagger.name) == (3, "Stagekeeper"))
+    #expect(configuration.tenants.first?.uids == [0, 4001])
+    #expect(configuration.grants.first?.actions == [.assign, .read])
+    #expect(configuration.grants.last?.actions == Set(GrantedAction.allCases))
+    #expect(configuration.grants.last?.artifacts == nil)
+    #expect(
+      (configuration.limits.attemptSeconds, configuration.limits.lanes, configuration.limits.attempts) == (
+        5, 2, 8
+      ))
+  }
+
+  struct Mistake: CustomTestStringConvertible, Sendable {
+    let text: String
+    let words: String
+    var testDescription: String { words }
+
+    init(_ text: String, _ words: String) {
+      self.text = text
+      self.words = words
+    }
+  }
+
+  static let mistakes = [
+    Mistake("{", "line 1, column 2"), Mistake("[]", "expected an object"),
+    Mistake("{}", "repositories: is missing"),
+    Mistake("{ repositories: {}, stateDirectroy: '/x' }", "did you mean \"stateDirectory\"?"),
+    Mistake("{ repositories: {}, stateDirectory: 'x' }", "stateDirectory: expected an absolute path"),
+    Mistake("{ repositories: { a: {} } }", "repositories.a.url: is missing"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', tagsPerPsh: 1 } } }",
+      "repositories.a.tagsPerPsh: unknown key; did you mean \"tagsPerPush\"?"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', tagsPerPush: 0 } } }",
+      "repositories.a.tagsPerPush: 0 is not between 1 and 1000"),
+    Mistake("{ repositories: { a: { url: '/r', ssh: { keyfile: '/k' } } } }", "did you mean \"keyFile\"?"),
+    Mistake("{ repositories: { '../a': { url: '/r' } } }", "a repository's id has"),
+    Mistake("{ repositories: { a: { url: 'ftp://x/y' } } }", "repositories.a.url: expected ssh://"),
+    Mistake("{ repositories: { a: { url: 'relative/path' } } }", "repositories.a.url"),
+    Mistake("{ repositories: { a: { url: 'https://u:secret@x/y' } } }", "holds a password"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', signing: { format: 'pgp', keyFile: '/k' } } } }",
+      "\"pgp\" is none of"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', signing: { format: 'x509', keyFile: '/k' } } } }",
+      "certificateFile: is missing"),
+    Mistake("{ repositories: { a: { url: '/r', tagger: { email: 'a>b' } } } }", "tagger.email"),
+    Mistake(
+      "{ repositories: {}, sockets: { client: { mode: 438 } } }", "sockets.client.mode: expected a string"),
+    Mistake("{ repositories: {}, sockets: { client: { mode: '0888' } } }", "octal"),
+    Mistake("{ repositories: {}, sockets: { cleint: {} } }", "did you mean \"client\"?"),
+    Mistake(
+      "{ repositories: {}, sockets: { client: { path: '/\(String(repeating: "x", count: 107))' } } }",
+      "107 bytes"),
+    Mistake("{ repositories: {}, tenants: { t: {} } }", "nobody belongs to it"),
+    Mistake(
+      "{ repositories: {}, tenants: { t: { users: ['no such user'] } } }", "there is no user \"no such user\""
+    ),
+    Mistake("{ repositories: {}, tenants: { t: { groups: ['no such group'] } } }", "there is no group"),
+    Mistake("{ repositories: {}, tenants: { t: { uids: [-1] } } }", "tenants.t.uids[0]"),
+    Mistake("{ repositories: {}, tenants: { t: { uids: [4294967295] } } }", "tenants.t.uids[0]"),
+    Mistake("{ repositories: {}, tenants: { t: { uids: [1.0] } } }", "expected an integer"),
+    Mistake(
+      "{ repositories: {}, tenants: { fraud: { uids: [1] } }, grants: [ { tenants: ['fruad'], repositories: ['*'], actions: ['*'] } ] }",
+      "grants[0].tenants: there is no tenant \"fruad\"; did you mean \"fraud\"?"),
+    Mistake(
+      "{ repositories: {}, tenants: { t: { uids: [1] } }, grants: [ { tenants: ['t'], repositories: ['*'], actions: ['asign'] } ] }",
+      "did you mean \"assign\"?"),
+    Mistake(
+      "{ repositories: {}, grants: [ { tenants: [], repositories: ['*'], actions: ['*'] } ] }",
+      "grants[0].tenants: is missing"),
+    Mistake(
+      "{ repositories: {}, limits: { atempts: 3 } }",
+      "limits.atempts: unknown key; did you mean \"attempts\"?"),
+    Mistake("{ repositories: {}, limits: { attempts: 0 } }", "limits.attempts: 0 is not between"),
+    Mistake("{ repositories: { a: { url: '/r' }, a: { url: '/s' } } }", "\"a\" is there twice"),
+  ]
+
+  @Test("a mistake is named with its place and the nearest key", arguments: mistakes)
+  func mistake(_ mistake: Mistake) {
+    #expect(problem(mistake.text).contains(mistake.words), "\(problem(mistake.text))")
+  }
+
+  @Test("an error never repeats a password from a url")
+  func secrets() {
+    #expect(!problem("{ repositories: { a: { url: 'https://user:hunter2@x/y' } } }").contains("hunter2"))
+  }
+
+  @Test("the file's name is in the error")
+  func files() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("c.json5", "{ repositories: 1 }")
+    #expect(throws: ConfigurationError("\(path): repositories: expected an object, found an integer")) {
+      try Configuration(file: path)
+    }
+    #expect(throws: ConfigurationError.self) { try Configuration(file: path + ".none") }
+  }
+
+  @Test("folders of repositories are hexadecimal, and different for different ids")
+  func folders() throws {
+    let names = try ["a", "A", "a.b", "a-b"].map {
+      try RepositoryConfiguration(id: $0, url: "/r").directoryName
+    }
+    #expect(Set(names).count == 4)
+    #expect(names.allSatisfy { $0.allSatisfy(\.isHexDigit) })
+  }
+}
