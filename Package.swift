@@ -72,16 +72,20 @@ let package = Package(
     executable("stagekeeper", "CommandLineTool"),
     executable("stagekeeper-admin", "AdminCommandLine"),
 
+    .executableTarget(
+      name: "client-example", dependencies: ["StagekeeperClient"], path: "Tests/ClientExample",
+      swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
-    tests("ArchitectureTests", []),
+    tests("ArchitectureTests", ["Worker", "SystemCalls", "TestSupport"]),
     tests("StrictJSONTests", ["StrictJSON"]),
     tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"], exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
     tests(
-      "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+      "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"],
+      exclude: ["Fixtures"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
     tests(

@@ -15,6 +15,8 @@ public final class RemoteRepository {
   /// Commits with all their ancestors; trees where the server could not leave them out.
   let history: HistoryStore
   private let lock: FileDescriptor
+  /// Conversations in which all was said, whose far sides have not ended yet.
+  private var ending: [any ServiceConnection] = []
 
   /// Opens the mirror, or makes it. Does not connect.
   ///
@@ -34,6 +36,8 @@ public final class RemoteRepository {
   /// Keeps new tag objects on disk and ends the shared connection. The next operation opens one anew.
   public func close() {
     try? contents.flush()
+    for connection in ending { connection.finish() }
+    ending = []
     transport.close()
   }
 
@@ -72,8 +76,21 @@ public final class RemoteRepository {
   }
 
   private func open(_ service: GitService, _ operation: String) throws(GitRemoteError) -> Conversation {
+    awaitEndings()
     let connection = try transport.connect(service, operation: operation)
-    return try Conversation(connection, operation: operation, limits: configuration.limits)
+    ending.append(connection)
+    do throws(GitRemoteError) {
+      return try Conversation(connection, operation: operation, limits: configuration.limits)
+    } catch {
+      ending.removeLast()
+      throw error
+    }
+  }
+
+  /// Servers allow few conversations at once over a shared connection, so that not many may be left open.
+  private func awaitEndings() {
+    ending.removeAll { $0.isOver() }
+    while ending.count > 3 { ending.removeFirst().finish() }
   }
 
   /// Runs the second part of a conversation; a failure ends the shared connection too.

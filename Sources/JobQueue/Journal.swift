@@ -81,12 +81,18 @@ final class Journal: @unchecked Sendable {
       return false
     }
     let old = segment
-    try directory.rename(
-      Self.draftName(segment: draft.number), to: JournalFormat.name(segment: draft.number))
-    try directory.synchronize()
+    try Self.publish(draft, in: directory)
     segment = draft
     try directory.remove(JournalFormat.name(segment: old.number))
     return true
+  }
+
+  /// Gives a whole segment its lasting name; durable on return.
+  static func publish(_ draft: JournalSegment, in directory: DurableDirectory) throws(SystemCallError) {
+    let name = JournalFormat.name(segment: draft.number)
+    try directory.rename(draftName(segment: draft.number), to: name)
+    draft.wasRenamed(to: directory.path(of: name))
+    try directory.synchronize()
   }
 
   private func complete(

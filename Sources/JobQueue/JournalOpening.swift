@@ -34,8 +34,7 @@ extension Journal {
       guard let segment = try writeDraft(table, segment: 1, in: directory) else {
         throw SystemCallError(.noSpace, "begin a journal in \"\(directory.path)\"")
       }
-      try directory.rename(draftName(segment: 1), to: JournalFormat.name(segment: 1))
-      try directory.synchronize()
+      try publish(segment, in: directory)
       return segment
     }
     return (Journal(directory: directory, lock: lock, segment: segment), table)

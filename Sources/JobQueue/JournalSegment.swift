@@ -4,7 +4,7 @@ internal import SystemCalls
 /// the compaction, then on the journal's.
 final class JournalSegment: @unchecked Sendable {
   let number: UInt64
-  private let file: DurableFile
+  private var file: DurableFile
   /// In bytes.
   private(set) var length: Int64
   private(set) var records: UInt64
@@ -52,6 +52,9 @@ final class JournalSegment: @unchecked Sendable {
     length += Int64(bytes.count)
     bytes.removeAll(keepingCapacity: true)
   }
+
+  /// The file has another name now.
+  func wasRenamed(to path: String) { file.path = path }
 
   func synchronize() throws(SystemCallError) {
     try file.synchronize()

@@ -30,7 +30,8 @@ public enum JournalVerifier {
       ]
       if hasTornTail {
         lines.append(
-          "the last \(size - intactEnd) bytes are an unfinished write; the next start cuts them and keeps a copy")
+          "the last \(size - intactEnd) bytes are an unfinished write; the next start cuts them and keeps a copy"
+        )
       }
       lines.append(damage.map { "DAMAGED: \($0)" } ?? "intact")
       return lines.joined(separator: "\n")

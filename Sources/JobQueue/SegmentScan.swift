@@ -97,7 +97,9 @@ struct SegmentScan {
     let start = offset + JournalFormat.recordHeaderLength
     guard start <= bytes.count else { return .unreadable }
     let length = bytes.bigEndian(offset, UInt32.self)
-    guard length <= JournalFormat.maximumPayload, start + Int(length) <= bytes.count else { return .unreadable }
+    guard length <= JournalFormat.maximumPayload, start + Int(length) <= bytes.count else {
+      return .unreadable
+    }
     let end = start + Int(length)
     var crc = JournalFormat.seed(segment: segment, length: length)
     crc = CRC32C.update(crc, UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<end]))

@@ -71,15 +71,18 @@ final class LaneSession {
     do throws(JSONShapeError) {
       laneRequest = try LaneRequest(request)
     } catch {
-      throw WireError(.internalError, category: .internal, "the lane can't read its parent's request: \(error)")
+      throw WireError(
+        .internalError, category: .internal, "the lane can't read its parent's request: \(error)")
     }
     if case .open(let configuration) = laneRequest {
       repository = try LaneRepository(configuration)
       return [:]
     }
     guard let repository else {
-      throw WireError(.internalError, category: .internal, "the lane was asked before it was told its repository")
+      throw WireError(
+        .internalError, category: .internal, "the lane was asked before it was told its repository")
     }
-    return try repository.answer(laneRequest) { delta in self.send(Reply(id: request.id, .event(delta.json))) }
+    return try repository.answer(laneRequest) { delta in self.send(Reply(id: request.id, .event(delta.json)))
+    }
   }
 }

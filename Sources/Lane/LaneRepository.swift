@@ -35,6 +35,8 @@ final class LaneRepository {
       case .open: return [:]
       case .synchronize: return try synchronize(report).json
       case .resolve(let refs): return ["refs": .array(try refs.map(resolve).map(\.json))]
+      case .commits(let ids): return ["commits": .array(try commits(ids).map(\.jsonValue))]
+      case .annotations(let ids): return ["annotations": .array(try ids.map(annotations).map(\.json))]
       case .prepare(let drafts): return ["tags": .array(try prepare(drafts).map(\.json))]
       case .push(let tags, let branches, let evenIfChanged):
         return try push(tags, branches, evenIfChanged: evenIfChanged, report).json
@@ -49,12 +51,15 @@ final class LaneRepository {
   private func synchronize(_ report: (TagDelta) -> Void) throws(GitRemoteError) -> RepositoryFacts {
     let refs = try remote.fetchTags()
     try reportChanges(to: refs, report)
+    let facts = try facts(refs)
+    // Only now: after an error the parent forgets the report, and it must come again.
     known = refs
-    return try facts(refs)
+    return facts
   }
 
   private func facts(_ refs: RefList) throws(GitRemoteError) -> RepositoryFacts {
-    let branch = configuration.defaultBranch ?? refs.headBranch.map { String($0.dropFirst("refs/heads/".count)) }
+    let branch =
+      configuration.defaultBranch ?? refs.headBranch.map { String($0.dropFirst("refs/heads/".count)) }
     let tip = branch.map { refs["refs/heads/" + $0]?.id } ?? refs.head
     if let facts, facts.tip == tip, facts.0.defaultBranch == branch { return facts.0 }
     var new = RepositoryFacts(defaultBranch: branch, tip: tip.flatMap { Registry.ObjectID($0.description) })
@@ -144,7 +149,8 @@ final class LaneRepository {
     for tag in tags {
       let id = try remote.writeTag(tag.object)
       guard id.description == tag.objectID.description else {
-        throw GitRemoteError(.invalid, "push", "the object of tag \(tag.name) is not the one that was journalled")
+        throw GitRemoteError(
+          .invalid, "push", "the object of tag \(tag.name) is not the one that was journalled")
       }
       refs.append(PushedRef(name: "refs/tags/" + tag.name, id: id))
     }
@@ -199,14 +205,14 @@ final class LaneRepository {
     return outcomes
   }
 
-  private func registryID(_ id: GitRemote.ObjectID) throws(GitRemoteError) -> Registry.ObjectID {
+  func registryID(_ id: GitRemote.ObjectID) throws(GitRemoteError) -> Registry.ObjectID {
     guard let converted = Registry.ObjectID(id.description) else {
       throw GitRemoteError(.invalid, "read an object id", "\(id)")
     }
     return converted
   }
 
-  private func remoteID(_ id: Registry.ObjectID) throws(GitRemoteError) -> GitRemote.ObjectID {
+  func remoteID(_ id: Registry.ObjectID) throws(GitRemoteError) -> GitRemote.ObjectID {
     guard let converted = GitRemote.ObjectID(hex: id.description) else {
       throw GitRemoteError(.unsupported, "read an object id", "\(id) is not a SHA-1")
     }
@@ -236,7 +242,8 @@ extension PushedTag {
     case .taken: self.init(name: tag.name, outcome: .taken)
     case .rejected(let reason):
       self.init(
-        name: tag.name, outcome: .rejected, reason: serverWords.isEmpty ? reason : "\(reason): \(serverWords)")
+        name: tag.name, outcome: .rejected, reason: serverWords.isEmpty ? reason : "\(reason): \(serverWords)"
+      )
     case nil: self.init(name: tag.name, outcome: .rejected, reason: "the server did not say why")
     }
   }

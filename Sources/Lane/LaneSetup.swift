@@ -8,7 +8,8 @@ internal import WireProtocol
 extension RemoteConfiguration {
   init(_ lane: LaneConfiguration) throws(GitRemoteError) {
     self.init(
-      url: try RemoteURL(lane.url), mirrorDirectory: lane.mirrorDirectory, controlDirectory: lane.controlDirectory)
+      url: try RemoteURL(lane.url), mirrorDirectory: lane.mirrorDirectory,
+      controlDirectory: lane.controlDirectory)
     ssh = SSHCredential(keyFile: lane.sshKeyFile, knownHostsFile: lane.sshKnownHostsFile)
     https = HTTPSCredential(
       username: lane.httpsUsername, tokenFile: lane.httpsTokenFile, caFile: lane.httpsCAFile)

@@ -49,7 +49,7 @@ extension TagRecord.Annotation {
 
 extension Signature {
   /// Nil where the zone is none.
-  fileprivate init?(_ tagger: TagObject.Tagger) {
+  init?(_ tagger: TagObject.Tagger) {
     guard let zone = Timestamp.zoneMinutes(tagger.zone) else { return nil }
     self.init(
       name: tagger.name, email: tagger.email, time: Timestamp(seconds: tagger.seconds, zoneMinutes: zone))

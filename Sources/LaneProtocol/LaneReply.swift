@@ -10,25 +10,22 @@ public struct TagDelta: Sendable, Equatable {
   public var tags: [TagRecord]
   /// Refs that are gone, without `refs/tags/`.
   public var removed: [String]
-  /// The commits at which new tags point.
-  public var commits: [CommitRecord]
 
   /// How many tags one event carries at most, so that it stays within a frame.
   public static let tagsPerEvent = 500
 
   public init(
-    startsOver: Bool = false, tags: [TagRecord] = [], removed: [String] = [], commits: [CommitRecord] = []
+    startsOver: Bool = false, tags: [TagRecord] = [], removed: [String] = []
   ) {
     self.startsOver = startsOver
     self.tags = tags
     self.removed = removed
-    self.commits = commits
   }
 
   public var json: JSONValue {
     [
       "startsOver": .bool(startsOver), "tags": .array(tags.map(\.jsonValue)),
-      "removed": .array(removed.map { .string($0) }), "commits": .array(commits.map(\.jsonValue)),
+      "removed": .array(removed.map { .string($0) }),
     ]
   }
 
@@ -39,9 +36,6 @@ public struct TagDelta: Sendable, Equatable {
       try TagRecord(value, path: path)
     }
     removed = try reader.optionalStrings("removed") ?? []
-    commits = try reader.elements("commits") { value, path throws(JSONShapeError) in
-      try CommitRecord(value, path: path)
-    }
     try reader.finish()
   }
 }

@@ -11,6 +11,10 @@ public enum LaneRequest: Sendable, Equatable {
   case synchronize
   /// Which commits the refs name: branches, tags, commit ids, abbreviated too.
   case resolve([String])
+  /// Reads commits for people: who made them, when, and why.
+  case commits([ObjectID])
+  /// Reads what the repository's files say of artifacts, at each of these commits.
+  case annotations([ObjectID])
   /// Makes tag objects, signed where the repository wants that; nothing is sent.
   case prepare([TagDraft])
   /// Sends tags, unless the remote has changed since the last synchronization.
@@ -23,6 +27,8 @@ public enum LaneRequest: Sendable, Equatable {
     case .open: "open"
     case .synchronize: "synchronize"
     case .resolve: "resolve"
+    case .commits: "commits"
+    case .annotations: "annotations"
     case .prepare: "prepare"
     case .push: "push"
     }
@@ -33,6 +39,7 @@ public enum LaneRequest: Sendable, Equatable {
     case .open(let configuration): configuration.json
     case .synchronize: [:]
     case .resolve(let refs): ["refs": .array(refs.map { .string($0) })]
+    case .commits(let ids), .annotations(let ids): ["commits": .array(ids.map { .string($0.description) })]
     case .prepare(let drafts): ["tags": .array(drafts.map(\.json))]
     case .push(let tags, let branches, let evenIfChanged):
       [
@@ -52,6 +59,8 @@ public enum LaneRequest: Sendable, Equatable {
     switch request.method {
     case "synchronize": self = .synchronize
     case "resolve": self = .resolve(try reader.optionalStrings("refs") ?? [])
+    case "commits": self = .commits(try reader.objectIDs("commits"))
+    case "annotations": self = .annotations(try reader.objectIDs("commits"))
     case "prepare": self = .prepare(try reader.elements("tags", TagDraft.init))
     case "push":
       self = .push(
@@ -133,6 +142,15 @@ public struct PreparedTag: Sendable, Equatable {
 }
 
 extension ObjectReader {
+  fileprivate mutating func objectIDs(_ key: String) throws(JSONShapeError) -> [ObjectID] {
+    try elements(key) { value, path throws(JSONShapeError) in
+      guard let id = ObjectID(try value.string(at: path)) else {
+        throw JSONShapeError(path: path, message: "expected a Git object's id")
+      }
+      return id
+    }
+  }
+
   /// The elements of an array, each read by the same function; empty where the member is missing.
   public mutating func elements<Element>(
     _ key: String, _ read: (JSONValue, String) throws(JSONShapeError) -> Element

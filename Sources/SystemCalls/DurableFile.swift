@@ -3,7 +3,8 @@ internal import Glibc
 
 /// A file that is written at its end and synced. Made by ``DurableDirectory``.
 public struct DurableFile: ~Copyable, Sendable {
-  public let path: String
+  /// For messages; who renames the file sets it.
+  public var path: String
   private let descriptor: FileDescriptor
   private let faults: (any FileFaults)?
 

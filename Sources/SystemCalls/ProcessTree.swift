@@ -6,16 +6,26 @@ extension ChildProcess {
   /// Children that were given up by a parent that ended before are not found. Source of the tree:
   /// `/proc/PID/task/PID/children`.
   public func killTree() {
+    Self.kill([pid])
+    _ = try? wait()
+  }
+
+  /// Kills what the child started, and not the child.
+  public func killDescendants() { Self.kill(Self.children(of: pid)) }
+
+  /// The processes that the child started and that have not ended.
+  public var children: [Int32] { Self.children(of: pid) }
+
+  private static func kill(_ roots: [Int32]) {
     // Stopping each parent before its children are listed keeps it from starting more meanwhile.
-    var pending = [pid]
+    var pending = roots
     var found: [Int32] = []
     while let next = pending.popLast() {
       _ = Glibc.kill(next, SIGSTOP)
       found.append(next)
-      pending += Self.children(of: next)
+      pending += children(of: next)
     }
     for pid in found.reversed() { _ = Glibc.kill(pid, SIGKILL) }
-    _ = try? wait()
   }
 
   /// Waits for the end, but not longer than until the deadline; nil when it passed. Looks every millisecond.

@@ -56,6 +56,7 @@ public struct CMSTagSigner: TagSigner {
 
   /// The tagger's time is written as the signing time, so that with RSA the same text gives the same bytes.
   public func sign(_ text: [UInt8], taggerTime: Int64) throws(SigningError) -> [UInt8] {
+    try TagLimits.checkSignable(text)
     let message = try makeMessage(taggerTime)
     defer { CMS_ContentInfo_free(message) }
     try text.withUnsafeBufferPointer { (bytes) throws(SigningError) in

@@ -105,7 +105,9 @@ extension Certificate {
 
   private static func readAll(_ pem: [UInt8]) throws(SigningError) -> [Certificate] {
     try pem.withUnsafeBufferPointer { (bytes) throws(SigningError) in
-      let bio = try OpenSSLCall.pointer(operation) { BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) }
+      let bio = try OpenSSLCall.pointer(operation) {
+        BIO_new_mem_buf(bytes.baseAddress, Int32(clamping: bytes.count))
+      }
       defer { BIO_free_all(bio) }
       var certificates: [Certificate] = []
       while let next = try readNext(bio) { certificates.append(try Certificate(takingOwnership: next)) }

@@ -52,7 +52,7 @@ public final class CertificateTrust: @unchecked Sendable {
           return X509_verify_cert(context)
         }
         if !isTrusted { throw Self.failure(context, signer) }
-        try Self.checkRevocation(context, signer, revokedKeys)
+        if revokedKeys.count > 0 { try Self.checkRevocation(context, signer, revokedKeys) }
       }
     }
   }

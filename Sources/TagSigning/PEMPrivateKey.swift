@@ -8,7 +8,9 @@ enum PEMPrivateKey {
   ) throws(SigningError) -> EVPKey {
     let operation = PrivateKeyFile.operation
     // The BIO only borrows the bytes, which outlive it here, so that no second copy has to be wiped.
-    let bio = try OpenSSLCall.pointer(operation) { BIO_new_mem_buf(file.baseAddress, Int32(file.count)) }
+    let bio = try OpenSSLCall.pointer(operation) {
+      BIO_new_mem_buf(file.baseAddress, Int32(clamping: file.count))
+    }
     defer { BIO_free_all(bio) }
     let request = PassphraseRequest(passphrase)
     defer { withExtendedLifetime(request) {} }

@@ -7,7 +7,7 @@ public struct SigningError: Error, Hashable, Sendable, CustomStringConvertible {
     private enum Kind: String {
       case unreadableFile, unsafePermissions, notAKey, unsupportedKey, weakKey, passphraseRequired
       case wrongPassphrase, encryptedOpenSSHKey, keyMismatch, badCertificate, certificateNotValid
-      case unsuitableCertificate, badTrustFile, cryptography
+      case unsuitableCertificate, badTrustFile, badText, cryptography
     }
     private let kind: Kind
     private init(_ kind: Kind) { self.kind = kind }
@@ -38,6 +38,8 @@ public struct SigningError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let unsuitableCertificate = Code(.unsuitableCertificate)
     /// A list of allowed signers, of revoked keys or of CA certificates has a line that can't be used.
     public static let badTrustFile = Code(.badTrustFile)
+    /// The text can't carry a signature: it doesn't end with a newline, or is too large.
+    public static let badText = Code(.badText)
     /// OpenSSL refused for another reason.
     public static let cryptography = Code(.cryptography)
 

@@ -14,6 +14,23 @@ public protocol TagSigner: Sendable {
   func sign(_ text: [UInt8], taggerTime: Int64) throws(SigningError) -> [UInt8]
 }
 
+/// What can be signed and verified at all.
+enum TagLimits {
+  /// In bytes. Tags are some hundred bytes; this bounds the work that one can cause.
+  static let maximumSize = 16 * 1024 * 1024
+
+  /// The armour has to begin on a line of its own, or nobody would find it.
+  static func checkSignable(_ text: [UInt8]) throws(SigningError) {
+    let operation = "signing a tag"
+    if text.last != UInt8(ascii: "\n") {
+      throw SigningError(.badText, operation, "the tag's text does not end with a newline")
+    }
+    if text.count > maximumSize {
+      throw SigningError(.badText, operation, "the tag is larger than \(maximumSize) bytes")
+    }
+  }
+}
+
 /// Signs with an SSH key, in the form of `gpg.format=ssh`.
 public struct SSHTagSigner: TagSigner {
   private let key: SigningKey
@@ -25,6 +42,7 @@ public struct SSHTagSigner: TagSigner {
 
   /// The time isn't part of an SSH signature, so with Ed25519 and RSA the same text gives the same bytes.
   public func sign(_ text: [UInt8], taggerTime: Int64 = 0) throws(SigningError) -> [UInt8] {
+    try TagLimits.checkSignable(text)
     let digest = DigestAlgorithm.sha512
     let (name, value) = try SSHSignatureAlgorithm.sign(try SSHSignature.signedBytes(text, digest), with: key)
     let signature = SSHSignature(

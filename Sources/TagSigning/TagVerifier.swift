@@ -44,6 +44,7 @@ public struct TagVerifier: Sendable {
   public func verify(
     _ tag: [UInt8], taggerTime: Int64, expecting expected: String? = nil
   ) throws(VerificationFailure) -> TagSignature {
+    if tag.count > TagLimits.maximumSize { throw VerificationFailure(.malformed, "the tag is too large") }
     let parts = SignedTag(splitting: tag)
     guard let format = parts.format, let armour = parts.signature else {
       throw VerificationFailure(.unsigned, "the tag has no signature")

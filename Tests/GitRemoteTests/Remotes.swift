@@ -1,3 +1,4 @@
+import Dispatch
 import GitRemote
 import TestSupport
 
@@ -38,6 +39,16 @@ final class TestRemote {
 
   /// Opens the repository for the time of the body; servers and files stay until its end.
   func use<Result>(_ body: (RemoteRepository) throws -> Result) throws -> Result {
+    if configuration.https.caFile == nil { return try useNow(body) }
+    Self.oneAuthority.wait()
+    defer { Self.oneAuthority.signal() }
+    return try useNow(body)
+  }
+
+  /// libgit2 knows one certificate authority for the whole process, where a lane has one repository.
+  private static let oneAuthority = DispatchSemaphore(value: 1)
+
+  private func useNow<Result>(_ body: (RemoteRepository) throws -> Result) throws -> Result {
     let repository = try open()
     defer { repository.close() }
     return try withExtendedLifetime(self) { try body(repository) }

@@ -54,14 +54,14 @@ import Testing
       step += 1
       let simulation = Simulation(
         seed: 77, directory: try TemporaryDirectory(), disk: FaultyDisk(fault, at: step))
-      if try await simulation.start() { _ = try await simulation.act(steps: 60) }
+      if try await simulation.start() { _ = try await simulation.act(steps: 25) }
       isThrough = !simulation.disk.hasCrashed
       try await simulation.crash()
       guard try await simulation.start() else { throw Violation(description: "no start after step \(step)") }
       try await simulation.finish()
       await simulation.stop()
     }
-    #expect(step > 100)
+    #expect(step > 60)
   }
 
   @Test(arguments: [
@@ -76,7 +76,7 @@ import Testing
       let simulation = Simulation(
         seed: 78, directory: try TemporaryDirectory(), disk: FaultyDisk(fault, at: step))
       var survived = false
-      if try await simulation.start() { survived = try await simulation.act(steps: 60) }
+      if try await simulation.start() { survived = try await simulation.act(steps: 25) }
       isThrough = simulation.disk.calls < step
       switch fault {
       case .error(.interrupted), .shortWrite: #expect(survived, "step \(step)")
@@ -88,6 +88,6 @@ import Testing
       try await simulation.finish()
       await simulation.stop()
     }
-    #expect(step > 100)
+    #expect(step > 60)
   }
 }

@@ -117,28 +117,34 @@ final class FaultyDisk: FileFaults {
 
   // MARK: What is left after a crash
 
-  /// The process was killed: everything written is there.
-  func restart() { state.withLock { Self.forget(&$0) } }
+  /// The process was killed: everything written is there, though not all of it on the disk yet.
+  func restart() {
+    state.withLock { state in
+      state.calls = 0
+      state.log = []
+      state.fault = nil
+      state.crashesAfterThis = false
+      state.hasCrashed = false
+    }
+  }
 
   /// The power failed: changes of names are undone from the last one back, as far as chance has it, and
   /// of each file a part of what was not synced is missing or wrong.
   func restartAfterPowerLoss(_ generator: inout SeededGenerator) throws {
+    restart()
     var random = generator
     try state.withLock { state in
       let undone = Int.random(in: 0...state.unsyncedChanges.count, using: &random)
       for change in state.unsyncedChanges.suffix(undone).reversed() { try Self.undo(change, &state) }
       for (path, length) in state.lengths.sorted(by: { $0.key < $1.key }) {
-        try Self.loseTail(of: path, synced: state.syncedLengths[path] ?? 0, length: length, &random)
+        let kept = try Self.loseTail(
+          of: path, synced: state.syncedLengths[path] ?? 0, length: length, &random)
+        state.lengths[path] = kept
+        state.syncedLengths[path] = kept
       }
-      Self.forget(&state)
+      state.unsyncedChanges = []
     }
     generator = random
-  }
-
-  private static func forget(_ state: inout State) {
-    let failing = state.failing
-    state = State()
-    state.failing = failing
   }
 
   private static func undo(_ change: DirectoryChange, _ state: inout State) throws {
@@ -157,8 +163,8 @@ final class FaultyDisk: FileFaults {
 
   private static func loseTail(
     of path: String, synced: Int64, length: Int64, _ random: inout SeededGenerator
-  ) throws {
-    guard length > synced, FileManager.default.fileExists(atPath: path) else { return }
+  ) throws -> Int64 {
+    guard length > synced, FileManager.default.fileExists(atPath: path) else { return length }
     var content = try Self.content(path)
     let kept = Int(Int64.random(in: synced...length, using: &random))
     content = content.prefix(kept)
@@ -169,6 +175,7 @@ final class FaultyDisk: FileFaults {
       for index in start...end { content[index] = 0 }
     }
     try content.write(to: URL(fileURLWithPath: path))
+    return Int64(kept)
   }
 
   private static func content(_ path: String) throws -> Data {

@@ -60,15 +60,23 @@ final class Simulation {
     clock += 1000
     let ticks = TickingClock(start: clock)
     configuration.now = { ticks.next() }
-    do {
+    do throws(JobStoreError) {
       store = try JobStore.open(directory: directory.path, configuration: configuration) { _ in }
-    } catch where error.code == .failed {
-      return false
+    } catch {
+      if error.code == .failed { return false }
+      throw error
     }
+    return try await isAlive { try await self.checkPromises() }
+  }
+
+  /// Runs something; false when the store has failed.
+  private func isAlive(_ body: () async throws -> Void) async throws -> Bool {
     do {
-      try await checkPromises()
-    } catch let error as JobStoreError where error.code == .failed {
-      return false
+      try await body()
+    } catch {
+      guard let failure = error as? JobStoreError else { throw error }
+      if failure.code == .failed { return false }
+      if failure.code != .busy { throw error }
     }
     return true
   }
@@ -94,12 +102,7 @@ final class Simulation {
   /// - Returns: false when it has failed.
   func act(steps: Int) async throws -> Bool {
     for _ in 0..<steps {
-      do {
-        try await actOnce()
-      } catch let error as JobStoreError {
-        if error.code == .failed { return false }
-        if error.code != .busy { throw error }
-      }
+      if try await !isAlive({ try await self.actOnce() }) { return false }
     }
     return true
   }
@@ -154,17 +157,23 @@ final class Simulation {
     let answers = await withTaskGroup(of: (JobRequest, Result<Submission, JobStoreError>).self) { group in
       for request in requests {
         group.addTask {
-          do throws(JobStoreError) {
-            return (request, .success(try await store.submit(request)))
-          } catch {
-            return (request, .failure(error))
-          }
+          (request, await Self.answer(store, request))
         }
       }
       return await group.reduce(into: []) { $0.append($1) }
     }
     for (request, answer) in answers { try note(request, answer) }
     for case (_, .failure(let error)) in answers { throw error }
+  }
+
+  private static func answer(
+    _ store: JobStore, _ request: JobRequest
+  ) async -> Result<Submission, JobStoreError> {
+    do throws(JobStoreError) {
+      return .success(try await store.submit(request))
+    } catch {
+      return .failure(error)
+    }
   }
 
   private func note(_ request: JobRequest, _ answer: Result<Submission, JobStoreError>) throws {
@@ -225,19 +234,21 @@ final class Simulation {
 
   private func run(_ job: Job, calm: Bool) async throws {
     guard let store else { return }
-    var step: JobStep = job.intents.isEmpty ? .plan : .settle(job.intents)
-    while true {
-      switch step {
-      case .plan: step = try await plan(job, calm: calm)
-      case .settle(let intents): step = try await push(job, intents, calm: calm)
-      case .push(let intents):
-        try await store.record(job.id, .pushing)
-        step = try await push(job, intents, calm: calm)
-      case .finish:
-        if let job = try await store.job(job.id) { try noteEnd(job) }
-        return
-      default: return
-      }
+    var step: JobStep? = job.intents.isEmpty ? .plan : .settle(job.intents)
+    while let current = step { step = try await take(current, job, store, calm: calm) }
+  }
+
+  private func take(_ step: JobStep, _ job: Job, _ store: JobStore, calm: Bool) async throws -> JobStep? {
+    switch step {
+    case .plan: return try await plan(job, calm: calm)
+    case .settle(let intents): return try await push(job, intents, calm: calm)
+    case .push(let intents):
+      try await store.record(job.id, .pushing)
+      return try await push(job, intents, calm: calm)
+    case .finish:
+      if let job = try await store.job(job.id) { try noteEnd(job) }
+      return nil
+    default: return nil
     }
   }
 

@@ -24,8 +24,10 @@ func seeds(_ usual: Int) -> Range<Int> {
 /// A file with a few random edits that YAML's grammar is sensitive to.
 func mutated(_ bytes: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
   let pieces = [
-    " ", "  ", "\n", "\t", ":", ": ", "- ", "-", "? ", "#", " #", "'", "\"", "[", "]", "{", "}", ",", "&a ", "*a",
-    "!", "!!str ", "|", ">", "|-\n", ">2\n", "%", "<<: *a\n", "---\n", "...\n", "\\", "\r\n", "\r", "~", "1", "é",
+    " ", "  ", "\n", "\t", ":", ": ", "- ", "-", "? ", "#", " #", "'", "\"", "[", "]", "{", "}", ",", "&a ",
+    "*a",
+    "!", "!!str ", "|", ">", "|-\n", ">2\n", "%", "<<: *a\n", "---\n", "...\n", "\\", "\r\n", "\r", "~", "1",
+    "é",
     "\u{FEFF}", "0x", "1e9", "@", "=", "+", "\n\n", "\n  ",
   ]
   var bytes = bytes
@@ -34,7 +36,8 @@ func mutated(_ bytes: [UInt8], using generator: inout SeededGenerator) -> [UInt8
     let end = min(bytes.count, place + Int.random(in: 0...6, using: &generator))
     switch Int.random(in: 0..<6, using: &generator) {
     case 0: bytes.removeSubrange(place..<end)
-    case 1: bytes.insert(contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &generator))
+    case 1:
+      bytes.insert(contentsOf: bytes[place..<end], at: Int.random(in: 0...bytes.count, using: &generator))
     case 2 where place < bytes.count: bytes[place] = UInt8.random(in: 0...255, using: &generator)
     case 3: bytes.replaceSubrange(place..<end, with: (pieces.randomElement(using: &generator) ?? "").utf8)
     default: bytes.insert(contentsOf: (pieces.randomElement(using: &generator) ?? "").utf8, at: place)

@@ -20,7 +20,7 @@ import Testing
 
   @Test func nodesStandWhereRuamelSeesThem() throws {
     let oracle = try PythonOracle()
-    for sample in samples where !sample.contains("*") {
+    for sample in samples where ["*", "<<", "!!"].allSatisfy({ !sample.contains($0) }) {
       let expected = try #require(try oracle.places(Array(sample.utf8))?.arrayValue)
       let places = try read(sample).places
       try #require(places.count == expected.count, "\(sample)")
@@ -35,7 +35,9 @@ import Testing
     let oracle = try PythonOracle()
     var compared = 0
     for seed in seeds(1500) {
-      guard let bytes = try oracle.generate(seed: seed), let expected = try oracle.load(bytes) else { continue }
+      guard let bytes = try oracle.generate(seed: seed), let expected = try oracle.load(bytes) else {
+        continue
+      }
       compared += 1
       let text = String(decoding: bytes, as: UTF8.self)
       do {

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ReadingDifferentialTests {
   @Test func answersAsGTO() throws {
     let driver = try GTODriver()
-    for seed in 0..<seedCount(40) {
+    for seed in 0..<seedCount(60) {
       let generated = GeneratedRepository(seed: seed)
       let repository = try ReadRepository(generated, driver)
       var comparison = Comparison(driver: driver, repository: repository, generated: generated)

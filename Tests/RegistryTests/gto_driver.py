@@ -4,18 +4,20 @@ Tag and commit records come out in the form of TagRecord and CommitRecord, read 
 what GTO sees and what the tested code sees are two readings of one repository.
 """
 
+import copy
 import json
 import os
 import subprocess
 import sys
-import time
 
 import gto.api
 import gto.constants
 import gto.registry
-from gto.tag import name_tag  # noqa: F401  (fails early where GTO is another one)
+import gto.tag
 from gto.utils import make_ready_to_serialize
 from gto.versions import SemVer
+from pygit2 import Signature
+from scmrepo.git.backend.pygit2 import Pygit2Backend
 
 ENVIRONMENT = {
     **os.environ,
@@ -26,20 +28,27 @@ ENVIRONMENT = {
 }
 os.environ.update(ENVIRONMENT)
 
-# Reading derives the whole state again for every question; between two writes it is the same.
+# GTO derives the whole state again for every question, and several times for every write. Until a tag is
+# made it stays the same; writes get a copy because they change what they get.
 _get_state = gto.registry.GitRegistry.get_state
+_create_tag = gto.tag.create_tag
 _cache = {}
+_writing = False
 
 
 def _cached_state(self, *args, **kwargs):
-    if _cache.get("enabled"):
-        if "state" not in _cache:
-            _cache["state"] = _get_state(self, *args, **kwargs)
-        return _cache["state"]
-    return _get_state(self, *args, **kwargs)
+    if "state" not in _cache:
+        _cache["state"] = _get_state(self, *args, **kwargs)
+    return copy.deepcopy(_cache["state"]) if _writing else _cache["state"]
+
+
+def _create_tag_and_forget(*args, **kwargs):
+    _cache.clear()
+    return _create_tag(*args, **kwargs)
 
 
 gto.registry.GitRegistry.get_state = _cached_state
+gto.tag.create_tag = _create_tag_and_forget
 
 
 def git(directory, *arguments, data=None):
@@ -58,11 +67,17 @@ def make(request):
         with open(os.path.join(directory, ".gto"), "w", encoding="utf-8") as file:
             file.write(request["config"])
     for tag in request.get("raw", []):
-        object_id = git(
-            directory, "hash-object", "-t", "tag", "-w", "--stdin", "--literally", data=tag["text"].encode()
-        ).decode().strip()
-        git(directory, "update-ref", "refs/tags/" + tag["ref"], object_id)
-    return records(request)
+        write_tag({"dir": directory, **tag})
+    return None if request.get("raw") else records(request)
+
+
+def write_tag(request):
+    """Makes a tag of any content, also one that git itself would not make."""
+    _cache.clear()
+    object_id = git(
+        request["dir"], "hash-object", "-t", "tag", "-w", "--stdin", "--literally", data=request["text"].encode()
+    ).decode().strip()
+    git(request["dir"], "update-ref", "refs/tags/" + request["ref"], object_id)
 
 
 def signature(line):
@@ -89,14 +104,15 @@ def read_objects(directory, ids):
     return objects
 
 
-def records(request):
+def records(request, only=None):
     directory = request["dir"]
+    patterns = ["refs/tags"] if only is None else ["refs/tags/" + name for name in only]
     listing = git(
-        directory, "for-each-ref", "--format=%(refname) %(objectname) %(objecttype) %(*objectname)", "refs/tags"
+        directory, "for-each-ref", "--format=%(refname) %(objectname) %(objecttype) %(*objectname)", *patterns
     ).decode()
     refs = [line.split(" ") for line in listing.splitlines()]
     tags = read_objects(directory, sorted({r[1] for r in refs if r[2] == "tag"}))
-    commits = sorted({r[3] or r[1] for r in refs} | set(git(directory, "rev-list", "--all").decode().split()))
+    commits = [] if only is not None else sorted({r[3] or r[1] for r in refs} | set(git(directory, "rev-list", "--all").decode().split()))
     result = []
     for name, object_id, kind, peeled in refs:
         record = {"ref": name[len("refs/tags/") :], "object": object_id}
@@ -188,39 +204,45 @@ def versions(request):
 
 
 def write(request):
+    global _writing  # pylint: disable=global-statement
     directory, arguments = request["dir"], request["arguments"]
-    before = set(git(directory, "tag").decode().split())
-    real_time = time.time
-    time.time = lambda: request["now"]
+    before = set(git(directory, "tag").split())
+    Pygit2Backend._get_signature = lambda self, name: Signature("GTO", "gto@example.com", request["now"], 0)
     error = None
+    _writing = True
     try:
         getattr(gto.api, request["action"])(directory, **arguments)
     except gto.exceptions.GTOException as exception:
         error = {"class": type(exception).__name__, "message": str(exception)}
     finally:
-        time.time = real_time
-    new = [t for t in records(request)["tags"] if t["ref"] not in before]
-    if request.get("undo") and error:
-        for tag in new:
-            git(directory, "tag", "-d", tag["ref"])
-    return {"error": error, "tags": new}
+        _writing = False
+    new = [tag.decode() for tag in git(directory, "tag").split() if tag not in before]
+    if new and error:
+        delete({"dir": directory, "refs": new})
+        return {"error": error, "tags": [], "undone": new}
+    return {"error": error, "tags": [t for t in records(request, new)["tags"]] if new else []}
+
+
+def delete(request):
+    _cache.clear()
+    git(request["dir"], "tag", "-d", *request["refs"])
 
 
 ACTIONS = {
+    "delete": delete, "tag": write_tag,
     "make": make, "records": records, "show": show, "history": history, "check-ref": check_ref,
     "stages": lambda r: gto.api.get_stages(r["dir"], allowed=r.get("allowed", False), used=r.get("used", False)),
     "parse": parse, "versions": versions, "write": write,
 }
-READS = {"show", "history", "check-ref", "stages"}
 
 
 def main():
+    directory = None
     for line in sys.stdin:
         request = json.loads(line)
-        if request["op"] not in READS or _cache.get("dir") != request.get("dir"):
+        if request.get("dir") != directory or request["op"] in ("make", "delete"):
+            directory = request.get("dir")
             _cache.clear()
-            _cache["dir"] = request.get("dir")
-        _cache["enabled"] = request["op"] in READS
         try:
             answer = {"result": make_ready_to_serialize(ACTIONS[request["op"]](request))}
         except Exception as exception:  # pylint: disable=broad-except

@@ -40,7 +40,10 @@ struct CMSAgreementTests {
     CMSCase(name: "expired at the tagger's time", code: .expired) {
       try $0.signed(by: try Fixture.cmsSigner("rsa", certificate: "expired", now: 1_720_000_000))
     },
-    CMSCase(name: "not valid yet at the tagger's time", code: .notYetValid, stricterBecause: "gpgsm looks at the clock, not at the tagger") {
+    CMSCase(
+      name: "not valid yet at the tagger's time", code: .notYetValid,
+      stricterBecause: "gpgsm looks at the clock, not at the tagger"
+    ) {
       var early = $0
       early.time = 1_600_000_000
       return try early.signed(by: try Fixture.cmsSigner("rsa"))
@@ -55,13 +58,16 @@ struct CMSAgreementTests {
       return $0.bytes + (try Fixture.cmsSigner("rsa").sign(other.bytes, taggerTime: $0.time))
     },
     CMSCase(name: "no end line", code: .malformed, stricterBecause: "the signature may be cut") {
-      Array(try $0.signed(by: try Fixture.cmsSigner("rsa")).dropLast("-----END SIGNED MESSAGE-----\n".utf8.count))
+      Array(
+        try $0.signed(by: try Fixture.cmsSigner("rsa")).dropLast("-----END SIGNED MESSAGE-----\n".utf8.count))
     },
     CMSCase(name: "cut in the middle", code: .malformed) {
       let armour = try Fixture.cmsSigner("rsa").sign($0.bytes, taggerTime: $0.time)
       return $0.bytes + armour.prefix(armour.count / 2) + utf8("\n-----END SIGNED MESSAGE-----\n")
     },
-    CMSCase(name: "CRLF in the armour", code: .malformed, stricterBecause: "the bytes aren't those that were made") {
+    CMSCase(
+      name: "CRLF in the armour", code: .malformed, stricterBecause: "the bytes aren't those that were made"
+    ) {
       let armour = try Fixture.cmsSigner("rsa").sign($0.bytes, taggerTime: $0.time)
       return $0.bytes + utf8(String(decoding: armour, as: UTF8.self).replacing("\n", with: "\r\n"))
     },
@@ -75,10 +81,13 @@ struct CMSAgreementTests {
       return try changed.signed(by: try Fixture.cmsSigner("rsa"))
     },
     CMSCase(name: "two signers", code: .malformed) {
-      try openssl($0, "rsa", "-signer \(Fixture.folder)/x509/p256.pem -inkey \(Fixture.folder)/keys/p256.pk8.pem")
+      try openssl(
+        $0, "rsa", "-signer \(Fixture.folder)/x509/p256.pem -inkey \(Fixture.folder)/keys/p256.pk8.pem")
     },
     CMSCase(name: "with the text inside", code: .malformed) { try openssl($0, "rsa", "-nodetach") },
-    CMSCase(name: "SHA-1", code: .weakAlgorithm, stricterBecause: "collisions can be made") { try openssl($0, "rsa", "-md sha1") },
+    CMSCase(name: "SHA-1", code: .weakAlgorithm, stricterBecause: "collisions can be made") {
+      try openssl($0, "rsa", "-md sha1")
+    },
     CMSCase(name: "no certificate inside", code: .untrustedCertificate, needsNewHome: true) {
       try openssl($0, "rsa", "-nocerts")
     },
@@ -100,7 +109,9 @@ struct CMSAgreementTests {
         "\(Fixture.folder)/keys/\(key).pk8.pem",
       ] + options.split(separator: " ").map(String.init), input: tag.bytes)
     return tag.bytes
-      + utf8(made.text.replacing("BEGIN CMS", with: "BEGIN SIGNED MESSAGE").replacing("END CMS", with: "END SIGNED MESSAGE"))
+      + utf8(
+        made.text.replacing("BEGIN CMS", with: "BEGIN SIGNED MESSAGE").replacing(
+          "END CMS", with: "END SIGNED MESSAGE"))
   }
 
   @Test func agreesWithGit() throws {

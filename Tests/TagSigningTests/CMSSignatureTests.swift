@@ -99,10 +99,13 @@ struct CMSSignatureTests {
     #expect(code { try Fixture.cmsSigner("rsa", now: 0) } == .certificateNotValid)
     #expect(code { try Fixture.cmsSigner("rsa", certificate: "server") } == .unsuitableCertificate)
     #expect(
-      code { try CMSTagSigner(key: try Fixture.key("rsa"), certificate: [], now: Fixture.time) } == .badCertificate)
+      code { try CMSTagSigner(key: try Fixture.key("rsa"), certificate: [], now: Fixture.time) }
+        == .badCertificate)
     let damaged = try Fixture.text("x509/rsa.pem").replacing("MII", with: "MIX")
     #expect(
-      code { try CMSTagSigner(key: try Fixture.key("rsa"), certificate: Array(damaged.utf8), now: Fixture.time) }
+      code {
+        try CMSTagSigner(key: try Fixture.key("rsa"), certificate: Array(damaged.utf8), now: Fixture.time)
+      }
         == .badCertificate)
   }
 

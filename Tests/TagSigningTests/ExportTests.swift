@@ -20,7 +20,8 @@ struct ExportTests {
   }
 
   @Test func refusesAKeyUnderAnotherName() throws {
-    let line = try Fixture.key("p256").publicKey.openSSHLine().replacing("ecdsa-sha2-nistp256 ", with: "ssh-rsa ")
+    let line = try Fixture.key("p256").publicKey.openSSHLine().replacing(
+      "ecdsa-sha2-nistp256 ", with: "ssh-rsa ")
     #expect(signingError { try PublicKey(openSSHLine: line) }?.code == .notAKey)
     #expect(signingError { try AllowedSigners(file: utf8("a@b \(line)")) }?.code == .badTrustFile)
   }
@@ -38,7 +39,8 @@ struct ExportTests {
   }
 
   @Test func revokedKeysAreKeysOfAnyKind() throws {
-    let lines = ["weak-rsa1024", "unsupported-dsa", "ed25519"].map { try? Fixture.publicLine($0) }.compactMap(\.self)
+    let lines = ["weak-rsa1024", "unsupported-dsa", "ed25519"].map { try? Fixture.publicLine($0) }.compactMap(
+      \.self)
     let revoked = try RevokedKeys(file: utf8(lines.joined(separator: "\n")))
     #expect(revoked.count == 3)
     #expect(revoked.contains(try Fixture.key("ed25519").publicKey))
@@ -53,6 +55,14 @@ struct ExportTests {
     #expect(failure(TagVerifier(), ssh)?.code == .notConfigured)
     #expect(failure(TagVerifier(), cms)?.code == .notConfigured)
     #expect(failure(TagVerifier(), TagText().bytes)?.code == .unsigned)
+  }
+
+  @Test func signsOnlyWhatCanCarryASignature() throws {
+    for signer in [try Fixture.sshSigner("p256"), try Fixture.cmsSigner("p256")] as [any TagSigner] {
+      for text in ["", "no newline"] {
+        #expect(signingError { try signer.sign(utf8(text), taggerTime: 0) }?.code == .badText)
+      }
+    }
   }
 
   /// A key is replaced: tags of the old one stay good, later ones by the old one are not.

@@ -6,7 +6,9 @@ import Testing
 struct GTOTests {
   private static let gto: String? = {
     let named = ProcessInfo.processInfo.environment["STAGEKEEPER_TEST_GTO"]
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/gto" }
+    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map {
+      "\($0)/gto"
+    }
     return ([named].compactMap(\.self) + folders).first { FileManager.default.isExecutableFile(atPath: $0) }
   }()
 

@@ -62,8 +62,11 @@ struct KeyFormTests {
     words += ["-P", Fixture.passphrase]
     if !words.contains("-N") { words += ["-N", Fixture.passphrase] }
     try Tool(folder: folder).expect(words[0], Array(words[1...]))
-    let converted = try SigningKey(path: path, passphrasePath: try folder.write("pass", "\(Fixture.passphrase)\n"))
-    #expect(converted.publicKey.openSSHLine(comment: "test key \(file.dropLast(10))") == (try Fixture.publicLine("\(file.dropLast(10))")))
+    let converted = try SigningKey(
+      path: path, passphrasePath: try folder.write("pass", "\(Fixture.passphrase)\n"))
+    #expect(
+      converted.publicKey.openSSHLine(comment: "test key \(file.dropLast(10))")
+        == (try Fixture.publicLine("\(file.dropLast(10))")))
   }
 
   /// A byte changed or cut off anywhere is refused or gives the same key; it never crashes and never gives

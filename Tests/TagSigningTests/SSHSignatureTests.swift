@@ -53,7 +53,8 @@ struct SSHSignatureTests {
     let folder = try TemporaryFolder()
     let text = TagText().bytes
     let key = try folder.write("key", try Fixture.bytes("keys/\(name)"))
-    let theirs = try Tool(folder: folder).expect("ssh-keygen", ["-Y", "sign", "-q", "-n", "git", "-f", key], input: text)
+    let theirs = try Tool(folder: folder).expect(
+      "ssh-keygen", ["-Y", "sign", "-q", "-n", "git", "-f", key], input: text)
     #expect(try Fixture.sshSigner(name).sign(text) == theirs.output)
   }
 

@@ -59,7 +59,8 @@ public final class HTTPSGitServer: Sendable {
     try openssl(["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"] + key)
     try directory.write("names", "subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1\n")
     try openssl([
-      "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30",
+      "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days",
+      "30",
       "-extfile", "names", "-out", "server.pem",
     ])
     return directory.appending("ca.pem")
@@ -68,7 +69,8 @@ public final class HTTPSGitServer: Sendable {
   private static func backendConfiguration(socket: String) -> String {
     let backend = "/usr/lib/git-core/git-http-backend"
     let parameters = [
-      "SCRIPT_FILENAME \(backend)", "GIT_PROJECT_ROOT /", "GIT_HTTP_EXPORT_ALL 1", "PATH_INFO $fastcgi_script_name",
+      "SCRIPT_FILENAME \(backend)", "GIT_PROJECT_ROOT /", "GIT_HTTP_EXPORT_ALL 1",
+      "PATH_INFO $fastcgi_script_name",
       "QUERY_STRING $query_string", "REQUEST_METHOD $request_method", "CONTENT_TYPE $content_type",
       "CONTENT_LENGTH $content_length", "REMOTE_USER ci", "REMOTE_ADDR $remote_addr", "HOME /nonexistent",
     ]

@@ -47,6 +47,9 @@ public final class SSHServer: Sendable {
   /// The url of a repository on this machine through this server.
   public func url(_ path: String) -> String { "ssh://\(user)@127.0.0.1:\(port)\(path)" }
 
+  /// Ends every connection that is open, as a failing network would.
+  public func dropConnections() { process.child.killDescendants() }
+
   /// A private key that the server does not accept.
   public func makeStrangersKey() throws -> String {
     try Self.makeKey(.ed25519, directory.appending("stranger"))
@@ -66,7 +69,8 @@ public final class SSHServer: Sendable {
   ) -> [String] {
     [
       "ListenAddress 127.0.0.1", "Port \(port)", "HostKey \(hostKey)", "AuthorizedKeysFile \(authorizedKeys)",
-      "PidFile \(directory.appending("pid"))", "StrictModes no", "UsePAM no", "PermitRootLogin prohibit-password",
+      "PidFile \(directory.appending("pid"))", "StrictModes no", "UsePAM no",
+      "PermitRootLogin prohibit-password",
       "PasswordAuthentication no", "KbdInteractiveAuthentication no", "AllowAgentForwarding no",
       "X11Forwarding no", "PrintMotd no", "UseDNS no", "MaxStartups 200", "LogLevel VERBOSE",
       // The account's shell start-up files and Git settings stay out of the tests.

@@ -16,7 +16,8 @@ extension StagekeeperTool {
 
   private static func identity(_ answer: JSONValue) -> String {
     var lines = ["uid \(answer["uid"]?.cell ?? "?") (\(answer["user"]?.cell ?? "no name"))"]
-    lines.append("gid \(answer["gid"]?.cell ?? "?"), groups \(answer["groups"]?.cell ?? "none")")
+    let groups = answer["groups"]?.cell ?? ""
+    lines.append("gid \(answer["gid"]?.cell ?? "?"), groups \(groups.isEmpty ? "none" : groups)")
     let tenants = answer["tenants"]?.cell ?? ""
     lines.append("tenant \(tenants.isEmpty ? answer["tenant"]?.cell ?? "none" : tenants)")
     return lines.map(\.escapedForTerminal).joined(separator: "\n")

@@ -68,7 +68,7 @@ extension Invocation {
     var lines: [String] = []
     for tag in plan.tags {
       lines.append("Would create git tag '\(tag.ref)' at commit \(tag.commit) (\(tag.event))")
-      lines += tag.message.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }
+      lines += tag.message.split(separator: "\n").map { "    \($0)" }
     }
     lines += plan.reasons
     try console.print(lines.map(\.escapedForTerminal).joined(separator: "\n"))

@@ -22,7 +22,7 @@ extension JobStatus {
   /// How the job stands, in a few words.
   package var standing: String {
     var text = "job \(job) is \(state.rawValue)"
-    if let position, state == .queued { text += ", \(position) before it" }
+    if let position, state == .queued { text += position == 0 ? ", next in line" : ", \(position) before it" }
     if attempts > 1 { text += ", attempt \(attempts)" }
     if let nextAttemptAt, state == .waiting {
       text += ", next attempt at \(timestamp(milliseconds: nextAttemptAt))"

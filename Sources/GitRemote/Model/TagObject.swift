@@ -34,17 +34,8 @@ public struct TagObject: Equatable, Sendable {
   /// Reads the content of a tag object. Source: Git's `parse_tag_buffer`, but more tolerant.
   init(id: ObjectID, content: [UInt8]) {
     self.id = id
-    var headers: [String: ArraySlice<UInt8>] = [:]
-    var rest = content[...]
-    while let end = rest.firstIndex(of: 0x0a) {
-      let line = rest[..<end]
-      rest = rest[(end + 1)...]
-      if line.isEmpty { break }
-      guard let space = line.firstIndex(of: 0x20), space > line.startIndex else { continue }
-      let key = String(decoding: line[..<space], as: UTF8.self)
-      if headers[key] == nil { headers[key] = line[(space + 1)...] }
-    }
-    message = Array(rest)
+    let headers = ObjectHeaders(content)
+    message = headers.body
     name = headers["tag"].map { String(decoding: $0, as: UTF8.self) }
     target = headers["object"].flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) }
     targetKind = headers["type"].flatMap { ObjectKind(rawValue: String(decoding: $0, as: UTF8.self)) }
@@ -53,7 +44,7 @@ public struct TagObject: Equatable, Sendable {
   }
 
   /// `Name <email> seconds zone`.
-  private static func parseTagger(_ line: ArraySlice<UInt8>) -> Tagger? {
+  static func parseTagger(_ line: ArraySlice<UInt8>) -> Tagger? {
     guard let close = line.lastIndex(of: UInt8(ascii: ">")),
       let open = line[..<close].firstIndex(of: UInt8(ascii: "<"))
     else { return nil }

@@ -21,13 +21,19 @@ final class Conversation {
     }
   }
 
-  deinit { connection.close() }
+  /// All was said, and nobody needs to wait for the far side's end.
+  private(set) var isSaid = false
+
+  deinit { if !isSaid { connection.close() } }
+
+  /// Leaves the connection to whom waits for the far side's end.
+  func markSaid() { isSaid = true }
 
   static let agent = "agent=stagekeeper/1"
 
   /// Says that nothing is wanted, and ends.
   func endWithoutRequest() {
     try? connection.send([0x30, 0x30, 0x30, 0x30])
-    connection.finish()
+    markSaid()
   }
 }

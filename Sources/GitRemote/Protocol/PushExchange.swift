@@ -31,7 +31,7 @@ extension Conversation {
     do throws(GitRemoteError) {
       try connection.send(encoded(refs, pack: pack, sideband: sideband))
       let answer = try sideband ? readSidebandAnswer() : readPlainAnswer()
-      connection.finish()
+      markSaid()
       return answer
     } catch {
       throw connection.requestWasRefused ? error : error.withUnknownOutcome()
@@ -57,17 +57,18 @@ extension Conversation {
   private func readSidebandAnswer() throws(GitRemoteError) -> PushAnswer {
     var band = Sideband(reader, operation: operation, wordsLimit: limits.sidebandText)
     var report = ReportParser()
+    // What follows the report (post-receive hooks, tidying up) changes nothing and may take its time.
     do throws(GitRemoteError) {
-      while let piece = try band.next() {
+      while !report.isComplete, let piece = try band.next() {
         guard report.append(piece) else { throw reader.violation("a malformed report of the push") }
       }
     } catch {
-      // Past the report only hooks of no consequence run: their hanging or dying changes nothing.
-      guard report.isComplete else { throw error.saying(ServerText.sanitized(band.words)) }
+      throw error.saying(ServerText.sanitized(band.words))
     }
     guard report.isComplete else {
       throw connection.unexpectedEnd().saying(ServerText.sanitized(band.words))
     }
+    if !connection.canBeLeft { while let rest = try? band.next(), rest.count >= 0 {} }
     report.answer.words = band.words
     return report.answer
   }

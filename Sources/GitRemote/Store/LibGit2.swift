@@ -1,4 +1,5 @@
 internal import CLibgit2
+internal import Synchronization
 internal import SystemCalls
 
 /// libgit2's process-wide state.
@@ -15,6 +16,17 @@ enum LibGit2 {
     }
     ThisProcess.ignoreBrokenPipes()
   }
+
+  /// Has libgit2 trust the authorities in this file, and no others, in the whole process.
+  static func trust(_ file: String) throws(GitRemoteError) {
+    try trusted.withLock { (current) throws(GitRemoteError) in
+      if current == file { return }
+      try check("read the certificate authorities in \(file)") { stagekeeper_git_set_certificate_file(file) }
+      current = file
+    }
+  }
+
+  private static let trusted = Mutex<String?>(nil)
 
   /// Runs a call of libgit2 that returns a negative number on failure.
   ///

@@ -8,10 +8,24 @@ final class StreamContext {
   /// The first failure of the socket, which says more than libgit2's message.
   var failure: GitRemoteError?
   private let operation: String
+  private let host: String
+  private let port: String
 
-  init(_ deadlines: Deadlines, operation: String) {
+  /// - Parameter host: the only host, and the only port on it, that may be connected to.
+  init(_ deadlines: Deadlines, operation: String, host: String, port: String) {
     self.deadlines = deadlines
     self.operation = operation
+    self.host = host
+    self.port = port
+  }
+
+  /// libgit2 follows a redirect within a host, also to another port, whatever it was told.
+  func allows(host: String, port: String) -> Bool {
+    if host == self.host, port == self.port { return true }
+    fail(
+      GitRemoteError(
+        .redirected, operation, "the server redirects to \(host) port \(port); this is not followed"))
+    return false
   }
 
   /// Runs calls of libgit2 whose sockets belong to this context.
@@ -103,10 +117,11 @@ struct BoundedStream {
 
   private static func connect(_ stream: Handle) -> Int32 {
     let result = with(stream) { stream, context in
+      let host = String(cString: stream.pointee.host)
+      let port = String(cString: stream.pointee.port)
+      guard context.allows(host: host, port: port) else { return -1 }
       do throws(SystemCallError) {
-        let socket = try TCPSocket.connect(
-          host: String(cString: stream.pointee.host), port: String(cString: stream.pointee.port),
-          until: context.deadlines.next)
+        let socket = try TCPSocket.connect(host: host, port: port, until: context.deadlines.next)
         stream.pointee.descriptor = socket.release()
         return 0
       } catch {
@@ -119,7 +134,9 @@ struct BoundedStream {
 
   private static func read(_ stream: Handle, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
     with(stream) { stream, context in
-      let received = transfer(stream, context, .readable) { recv(stream.pointee.descriptor, buffer, count, 0) }
+      let received = transfer(stream, context, .readable) {
+        recv(stream.pointee.descriptor, buffer, count, 0)
+      }
       if received > 0 { context.deadlines.received() }
       return received
     }
@@ -153,7 +170,8 @@ struct BoundedStream {
     }
   }
 
-  private static func wait(_ descriptor: Int32, _ readiness: Readiness, until deadline: MonotonicTime) -> Bool {
+  private static func wait(_ descriptor: Int32, _ readiness: Readiness, until deadline: MonotonicTime) -> Bool
+  {
     var entries = [
       Poll.Entry(descriptor, read: readiness == .readable, write: readiness == .writable)
     ]

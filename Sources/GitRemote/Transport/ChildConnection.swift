@@ -39,6 +39,7 @@ final class ChildConnection: ServiceConnection {
 
   /// A service that has begun to read a request may have done anything.
   let requestWasRefused = false
+  let canBeLeft = true
 
   /// Whether the program has ended by itself.
   var hasEnded: Bool {
@@ -162,15 +163,24 @@ final class ChildConnection: ServiceConnection {
     return GitRemoteError(code, operation, words.isEmpty ? how : words)
   }
 
-  func finish() {
-    socket.shutDownSending()
-    let patience = MonotonicTime.after(seconds: 2)
+  func isOver() -> Bool {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
     defer { buffer.deallocate() }
-    while let ready = try? socket.wait(for: .readable, until: patience), ready {
-      guard let count = try? socket.read(into: buffer), count > 0 else { break }
+    while let count = try? socket.read(into: buffer), count > 0 {}
+    try? drainErrors()
+    return hasEnded
+  }
+
+  func finish() {
+    let patience = MonotonicTime.after(seconds: 2)
+    while !isOver(), !patience.hasPassed {
+      var entries = [
+        Poll.Entry(socket.rawValue, read: true), Poll.Entry(errorsOpen ? errors.rawValue : -1, read: true),
+      ]
+      guard let ready = try? Poll.wait(&entries, until: patience), ready else { break }
+      // At the end of its output the program is about to end.
+      if entries[0].isReadable, exit == nil { exit = try? child.wait(until: .after(seconds: 0.002)) }
     }
-    if exit == nil { exit = try? child.wait(until: patience) }
     close()
   }
 

@@ -27,7 +27,8 @@ final class HTTPConnection: ServiceConnection {
     self.limit = limit
     var options = git_remote_create_options()
     git_remote_create_options_init(&options, UInt32(GIT_REMOTE_CREATE_OPTIONS_VERSION))
-    options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF.rawValue | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC.rawValue
+    options.flags =
+      GIT_REMOTE_CREATE_SKIP_INSTEADOF.rawValue | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC.rawValue
     try LibGit2.check(service.operation) { git_remote_create_with_opts(&remote, url, &options) }
   }
 
@@ -59,7 +60,8 @@ final class HTTPConnection: ServiceConnection {
     guard let answer else { return 0 }
     var received = 0
     try check {
-      answer.pointee.read(answer, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, &received)
+      answer.pointee.read(
+        answer, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count, &received)
     }
     return received
   }
@@ -82,6 +84,14 @@ final class HTTPConnection: ServiceConnection {
 
   func unexpectedEnd() -> GitRemoteError {
     context.failure ?? GitRemoteError(.remoteHungUp, service.operation, "the server's answer ended early")
+  }
+
+  /// An http server ends its program when the client goes.
+  let canBeLeft = false
+
+  func isOver() -> Bool {
+    close()
+    return true
   }
 
   func finish() { close() }
@@ -233,7 +243,8 @@ private struct EmptyAdvertisement {
       guard let own, let buffer, let received else { return -1 }
       let stream = UnsafeMutableRawPointer(own).assumingMemoryBound(to: EmptyAdvertisement.self)
       let count = min(size, stream.pointee.rest.count)
-      UnsafeMutableRawBufferPointer(start: buffer, count: size).copyBytes(from: stream.pointee.rest.prefix(count))
+      UnsafeMutableRawBufferPointer(start: buffer, count: size).copyBytes(
+        from: stream.pointee.rest.prefix(count))
       stream.pointee.rest.removeFirst(count)
       received.pointee = count
       return 0

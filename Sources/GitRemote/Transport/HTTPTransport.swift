@@ -4,22 +4,26 @@ internal import SystemCalls
 /// The smart http protocol through libgit2's http and TLS (gitprotocol-http).
 final class HTTPTransport: Transport {
   private let url: RemoteURL
+  private let host: String
+  private let port: String
   private let configuration: RemoteConfiguration
 
   init(configuration: RemoteConfiguration) throws(GitRemoteError) {
+    guard case .http(let secure, _, let host, let port, _) = configuration.url.location else {
+      throw GitRemoteError(.invalid, "connect", "the url is not one of http")
+    }
     url = configuration.url
+    self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+    self.port = "\(port ?? (secure ? 443 : 80))"
     self.configuration = configuration
     try BoundedStream.register()
-    if let file = configuration.https.caFile {
-      try LibGit2.check("read the certificate authorities in \(file)") {
-        stagekeeper_git_set_certificate_file(file)
-      }
-    }
   }
 
   func connect(_ service: GitService, operation: String) throws(GitRemoteError) -> any ServiceConnection {
-    let context = StreamContext(Deadlines(configuration.timeouts), operation: operation)
-    let credential = try HTTPCredential(configuration, operation: operation)
+    if let file = configuration.https.caFile { try LibGit2.trust(file) }
+    let context = StreamContext(
+      Deadlines(configuration.timeouts), operation: operation, host: host, port: port)
+    let credential = try HTTPCredential(configuration, url: url, operation: operation)
     let connection = try HTTPConnection(
       service, url: url.description, context: context, credential: credential,
       limit: configuration.limits.advertisement)
@@ -42,10 +46,9 @@ final class HTTPCredential {
   private let origin: String
   private var timesAsked = 0
 
-  init(_ configuration: RemoteConfiguration, operation: String) throws(GitRemoteError) {
-    guard case .http(_, let user, _, _, _) = configuration.url.location else {
-      throw GitRemoteError(.invalid, operation, "the url is not one of http")
-    }
+  init(_ configuration: RemoteConfiguration, url: RemoteURL, operation: String) throws(GitRemoteError) {
+    var user: String?
+    if case .http(_, let named, _, _, _) = url.location { user = named }
     username = user ?? configuration.https.username ?? "git"
     origin = Self.origin(configuration.url.description)
     token = try configuration.https.tokenFile.map { file throws(GitRemoteError) in
@@ -61,7 +64,9 @@ final class HTTPCredential {
       let content = try Files.read(file, limit: 65_536)
       let line = content.split(separator: 0x0a, omittingEmptySubsequences: false).first ?? []
       let token = String(decoding: line, as: UTF8.self).filter { $0 != "\r" }
-      if token.isEmpty { throw SystemCallError(.invalidArgument, "read the token in \"\(file)\", which is empty") }
+      if token.isEmpty {
+        throw SystemCallError(.invalidArgument, "read the token in \"\(file)\", which is empty")
+      }
       return token
     } catch {
       throw GitRemoteError(.io, operation, "\(error)")

@@ -24,6 +24,11 @@ protocol ServiceConnection: AnyObject {
   func unexpectedEnd() -> GitRemoteError
   /// After a failed request: the server said that it did nothing.
   var requestWasRefused: Bool { get }
+  /// Whether the far side goes on with what it does after its report, while nobody reads.
+  var canBeLeft: Bool { get }
+  /// When all was said: whether the far side has ended too, without waiting for it. What it still says is
+  /// dropped.
+  func isOver() -> Bool
   /// Ends the conversation when all was said: gives the far side a moment to end by itself.
   func finish()
   /// Ends it now.

@@ -7,8 +7,8 @@ enum PlainName {
   /// What is wrong with the text, and after how many bytes; nil where it is a name.
   static func problem(in text: Substring.UTF8View) -> (reason: String, offset: Int)? {
     guard let first = text.first, let last = text.last else { return ("it is empty", 0) }
-    for (offset, byte) in text.enumerated() where !isInside(byte) {
-      return (InvalidName.shown(byte), offset)
+    if let wrong = text.firstIndex(where: { !isInside($0) }) {
+      return (InvalidName.shown(text[wrong]), text.distance(from: text.startIndex, to: wrong))
     }
     if !first.isLetterOrDigit { return ("it starts with '\(Character(Unicode.Scalar(first)))'", 0) }
     if !last.isLetterOrDigit {

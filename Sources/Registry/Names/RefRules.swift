@@ -13,9 +13,9 @@ enum RefRules {
   }
 
   private static func sequenceProblem(_ bytes: [UInt8]) -> (String, Int)? {
-    for (index, byte) in bytes.enumerated() {
+    for index in bytes.indices {
       let next = index + 1 < bytes.count ? bytes[index + 1] : 0
-      switch (byte, next) {
+      switch (bytes[index], next) {
       case (UInt8(ascii: "."), UInt8(ascii: ".")): return ("Git refuses \"..\"", index)
       case (UInt8(ascii: "@"), UInt8(ascii: "{")): return ("Git refuses \"@{\"", index)
       case (0...0x20, _), (0x7F, _), (UInt8(ascii: "~"), _), (UInt8(ascii: "^"), _), (UInt8(ascii: ":"), _),

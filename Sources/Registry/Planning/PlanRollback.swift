@@ -49,6 +49,6 @@ extension Artifact {
     versions.enumerated().flatMap { index, version in
       version.stages.filter { $0.stage == stage }
         .flatMap { $0.assignments + $0.unassignments }.map { (index: index, event: $0) }
-    }.sorted { $0.event.order < $1.event.order }
+    }.sorted { $0.event.precedes($1.event) }
   }
 }

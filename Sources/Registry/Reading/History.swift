@@ -16,8 +16,7 @@ extension RegistryState {
   /// - Parameter name: only this artifact's events; none where it is not known, as in GTO.
   public func history(of name: ArtifactName? = nil, ascending: Bool = false) -> RegistryHistory {
     let artifacts = name.map { name in [artifact(name)].compactMap { $0 } } ?? allArtifacts
-    let entries = artifacts.flatMap(\.entries).map { (order: $0.event.order, entry: $0) }
-      .sorted { $0.order < $1.order }.map(\.entry)
+    let entries = artifacts.flatMap(\.entries).sorted { $0.event.precedes($1.event) }
     return RegistryHistory(entries: ascending ? entries : entries.reversed())
   }
 }

@@ -14,3 +14,12 @@ extension RegistryHistory {
   /// Some of the entries, by their places.
   public func part(_ range: Range<Int>) -> RegistryHistory { RegistryHistory(entries: Array(entries[range])) }
 }
+
+extension RegistryState {
+  public func hasRecord(of commit: ObjectID) -> Bool { commits[commit] != nil }
+
+  /// The commits of all versions of an artifact.
+  public func versionCommits(of name: ArtifactName) -> [ObjectID] {
+    artifact(name).map { Array(Set($0.versions.map(\.commit))) } ?? []
+  }
+}

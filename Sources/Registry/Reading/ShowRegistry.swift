@@ -39,8 +39,7 @@ extension RegistryState {
 
   /// The stages that some version in effect is in, sorted. Source: GTO, registry.py, `_get_used_stages`.
   public var usedStages: [StageName] {
-    let options = StageOptions(sort: .semver)
-    return Set(allArtifacts.flatMap { $0.stages(options).map(\.stage) }).sorted()
+    Set(allArtifacts.flatMap { $0.stages().map(\.stage) }).sorted()
   }
 }
 

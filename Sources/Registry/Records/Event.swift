@@ -18,6 +18,12 @@ public struct Event: Equatable, Sendable {
   public var time: Timestamp { tagger.time }
   public var order: EventOrder { EventOrder(seconds: time.seconds, name: name, tag: tag, ref: ref) }
 
+  /// Whether it came before the other. Most events differ in their seconds, so those are compared before
+  /// anything is made to compare the rest.
+  func precedes(_ other: Event) -> Bool {
+    time.seconds == other.time.seconds ? order < other.order : time.seconds < other.time.seconds
+  }
+
   /// Whether GTO would count both as one event: the same tag object under two refs.
   func isSameEvent(as other: Event) -> Bool {
     commit == other.commit && tag.hasSameBytes(as: other.tag) && message.hasSameBytes(as: other.message)

@@ -4,28 +4,28 @@ public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible 
   private let byteCount: UInt8
 
   /// Reads 40 or 64 hexadecimal digits, upper or lower case; nil for anything else.
-  public init?(_ text: some StringProtocol) {
-    let count = text.utf8.count
-    guard count == 40 || count == 64 else { return nil }
+  public init?(_ text: String) {
+    let digits = Array(text.utf8)
+    guard digits.count == 40 || digits.count == 64 else { return nil }
     var words: [UInt64] = [0, 0, 0, 0]
-    for (index, byte) in text.utf8.enumerated() {
-      guard let digit = byte.hexDigit else { return nil }
+    for index in digits.indices {
+      guard let digit = digits[index].hexDigit else { return nil }
       words[index / 16] |= UInt64(digit) << UInt64(60 - index % 16 * 4)
     }
     self.words = (words[0], words[1], words[2], words[3])
-    byteCount = UInt8(count / 2)
+    byteCount = UInt8(digits.count / 2)
   }
 
   /// Lower-case hexadecimal digits.
   public var description: String {
-    var digits: [UInt8] = []
-    digits.reserveCapacity(64)
-    for word in [words.0, words.1, words.2, words.3] {
-      for shift in stride(from: 60, through: 0, by: -4) {
-        digits.append(UInt8(hexDigit: word >> UInt64(shift) & 15))
+    let words = [words.0, words.1, words.2, words.3]
+    let count = Int(byteCount) * 2
+    return String(unsafeUninitializedCapacity: count) { digits in
+      for index in 0..<count {
+        digits[index] = UInt8(hexDigit: words[index / 16] >> UInt64(60 - index % 16 * 4) & 15)
       }
+      return count
     }
-    return String(decoding: digits.prefix(Int(byteCount) * 2), as: UTF8.self)
   }
 
   /// The first seven digits, as GTO's tables show commits.
@@ -37,7 +37,12 @@ public struct ObjectID: Hashable, Sendable, Comparable, CustomStringConvertible 
 
   public static func < (left: ObjectID, right: ObjectID) -> Bool { left.words < right.words }
 
-  public func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(words.0)
+    hasher.combine(words.1)
+    hasher.combine(words.2)
+    hasher.combine(words.3)
+  }
 }
 
 extension UInt8 {

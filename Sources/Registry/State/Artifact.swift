@@ -4,9 +4,24 @@ public struct Artifact: Sendable {
   /// Every event once, oldest first.
   public let events: [Event]
   /// In the order in which GTO comes across them.
-  public internal(set) var versions: [ArtifactVersion]
+  public let versions: [ArtifactVersion]
   /// Oldest first.
   public let deprecations: [Event]
+  /// The indexes of ``versions``, highest version first.
+  private let ranking: [Int]
+  let discoveryOrder: DiscoveryOrder
+  /// The answer of ``stages(_:)`` to the question that is nearly always asked.
+  private(set) var standardStages: [(stage: StageName, versions: [StageHistory])] = []
+
+  init(name: ArtifactName, events: [Event], versions: [ArtifactVersion]) {
+    self.name = name
+    self.events = events
+    self.versions = versions
+    deprecations = events.filter { $0.kind == .deprecation }
+    discoveryOrder = DiscoveryOrder(events)
+    ranking = versions.indices.sorted { versions[$0].ranksAbove(versions[$1]) }
+    standardStages = computedStages(StageOptions())
+  }
 
   /// Whether there are tags of it: an artifact can also be known by the repository's files alone.
   public var isRegistered: Bool { !events.isEmpty }
@@ -57,21 +72,29 @@ extension Artifact {
     }
   }
 
-  /// The versions, highest first: SemVer ones by precedence, then those named by a commit. Of two that
-  /// rank equal (build metadata), the later registered one comes first.
+  /// The versions that a filter lets through, highest first.
   func sortedVersions(_ filter: VersionFilter) -> [ArtifactVersion] {
-    versions.filter(filter.includes).sorted { left, right in
-      switch (left.semantic, right.semantic) {
-      case (let a?, let b?):
-        if a.precedes(b) { return false }
-        return b.precedes(a) || left.rank > right.rank
-      case (_?, nil): return true
-      case (nil, _?): return false
-      case (nil, nil): return (right.commit, right.rank) < (left.commit, left.rank)
-      }
-    }
+    ranking.lazy.map { versions[$0] }.filter(filter.includes)
   }
 
   /// The highest registered version that is in effect.
-  public var latestVersion: ArtifactVersion? { sortedVersions(VersionFilter()).first }
+  public var latestVersion: ArtifactVersion? {
+    let filter = VersionFilter()
+    return ranking.first { filter.includes(versions[$0]) }.map { versions[$0] }
+  }
+}
+
+extension ArtifactVersion {
+  /// SemVer versions by precedence, then those named by a commit. Of two that rank equal (build metadata),
+  /// the later registered one is above.
+  fileprivate func ranksAbove(_ other: ArtifactVersion) -> Bool {
+    switch (semantic, other.semantic) {
+    case (let mine?, let others?):
+      if mine.precedes(others) { return false }
+      return others.precedes(mine) || rank > other.rank
+    case (_?, nil): return true
+    case (nil, _?): return false
+    case (nil, nil): return (other.commit, other.rank) < (commit, rank)
+    }
+  }
 }

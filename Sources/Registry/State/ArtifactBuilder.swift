@@ -24,9 +24,7 @@ struct ArtifactBuilder {
     for event in events where event.kind == .assignment || event.kind == .unassignment {
       builder.addStageEvent(event)
     }
-    return Artifact(
-      name: name, events: events, versions: builder.versions,
-      deprecations: events.filter { $0.kind == .deprecation })
+    return Artifact(name: name, events: events, versions: builder.versions)
   }
 
   private init(commits: [ObjectID: CommitRecord]) { self.commits = commits }

@@ -36,15 +36,14 @@ struct ArtifactIndex: Sendable {
   }
 
   mutating func insert(_ event: Event) {
-    events.insert(event, at: position(of: event.order))
+    events.insert(event, at: position(of: event))
     commits.insert(event.commit)
     forgetView()
   }
 
   /// Adds many events at once, in any order.
   mutating func insert(contentsOf new: [Event]) {
-    let keyed = (events + new).map { (order: $0.order, event: $0) }
-    events = keyed.sorted { $0.order < $1.order }.map(\.event)
+    events = (events + new).sorted { $0.precedes($1) }
     commits.formUnion(new.map(\.commit))
     forgetView()
   }
@@ -55,13 +54,13 @@ struct ArtifactIndex: Sendable {
     forgetView()
   }
 
-  /// Where an event of that order belongs; new ones nearly always go to the end.
-  private func position(of order: EventOrder) -> Int {
-    if let last = events.last, last.order < order { return events.count }
+  /// Where an event belongs; new ones nearly always go to the end.
+  private func position(of event: Event) -> Int {
+    if let last = events.last, last.precedes(event) { return events.count }
     var (low, high) = (0, events.count)
     while low < high {
       let middle = (low + high) / 2
-      if events[middle].order < order { low = middle + 1 } else { high = middle }
+      if events[middle].precedes(event) { low = middle + 1 } else { high = middle }
     }
     return low
   }

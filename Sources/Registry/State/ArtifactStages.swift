@@ -33,6 +33,10 @@ extension Artifact {
   public func stages(
     _ options: StageOptions = StageOptions()
   ) -> [(stage: StageName, versions: [StageHistory])] {
+    options == StageOptions() ? standardStages : computedStages(options)
+  }
+
+  func computedStages(_ options: StageOptions) -> [(stage: StageName, versions: [StageHistory])] {
     var found: [(stage: StageName, versions: [StageHistory])] = []
     var indexes: [StageName: Int] = [:]
     for history in orderedStageHistories(options) {
@@ -63,7 +67,7 @@ extension Artifact {
     guard options.sort == .timestamp else { return histories }
     return histories.sorted { left, right in
       guard let a = left.assignments.last, let b = right.assignments.last else { return false }
-      return b.order < a.order
+      return b.precedes(a)
     }
   }
 }

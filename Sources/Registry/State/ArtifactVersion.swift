@@ -58,14 +58,14 @@ public struct ArtifactVersion: Sendable {
   public var isActive: Bool {
     guard let registered = registrations.last else { return deregistrations.isEmpty }
     guard let deregistered = deregistrations.last else { return true }
-    return deregistered.order < registered.order
+    return deregistered.precedes(registered)
   }
 
   /// The stages it is in, the longest-standing first.
   public var activeStages: [StageHistory] {
     stages.filter(\.isActive).sorted { left, right in
       guard let a = left.assignments.last, let b = right.assignments.last else { return false }
-      return a.order < b.order
+      return a.precedes(b)
     }
   }
 
@@ -76,7 +76,7 @@ public struct ArtifactVersion: Sendable {
   /// The newest assignment or unassignment.
   var newestStageEvent: Event? {
     stages.flatMap { [$0.assignments.last, $0.unassignments.last].compactMap { $0 } }
-      .max { $0.order < $1.order }
+      .max { $0.precedes($1) }
   }
 
   /// The first event of all, tags and commit alike.

@@ -16,6 +16,9 @@ public struct RegistryState: Sendable {
   /// The commit whose annotated artifacts count as known even without a tag: the tip of the default
   /// branch. Nil: none do.
   public var head: ObjectID?
+  /// The commits at which tags point and of which no record is here. One whose last tag was taken away may
+  /// linger.
+  public private(set) var commitsWithoutRecord: Set<ObjectID> = []
   /// How many tags there are, GTO's and others.
   public private(set) var tagCount = 0
 
@@ -84,6 +87,7 @@ extension RegistryState {
   /// Adds what is known of a commit. Cheapest before the first tag that leads to it.
   public mutating func insert(_ commit: CommitRecord) {
     let isNew = commits.updateValue(commit, forKey: commit.id) != commit
+    commitsWithoutRecord.remove(commit.id)
     guard isNew else { return }
     for (name, index) in artifacts where index.commits.contains(commit.id) {
       self.index(name) { $0.forgetView() }
@@ -112,6 +116,7 @@ extension RegistryState {
     }
     index(name.artifact) { $0.insert(ref: tag.ref, counter: name.counter) }
     if let event = reading.event, event.artifact != name.artifact { strayEvents[key] = event.artifact }
+    if let commit = reading.event?.commit, commits[commit] == nil { commitsWithoutRecord.insert(commit) }
     return reading.event
   }
 
@@ -133,7 +138,7 @@ extension RegistryState {
     let base = index.map { $0.artifact(commits) }
     let known = base.flatMap { $0.events.isEmpty ? nil : $0 }
     guard let head, annotations[head]?.byName[name] != nil else { return known }
-    return (known ?? Artifact(name: name, events: [], versions: [], deprecations: []))
+    return (known ?? Artifact(name: name, events: [], versions: []))
       .discovered(at: head, commits[head])
   }
 
@@ -146,8 +151,7 @@ extension RegistryState {
   /// them: deprecated ones by time, then by registration, then by stage, then annotated ones.
   public var allArtifacts: [Artifact] {
     let tagged = artifacts.values.map { $0.artifact(commits) }.filter { !$0.events.isEmpty }
-    let ordered = tagged.map { (key: $0.discoveryOrder, artifact: $0) }
-      .sorted { $0.key < $1.key }.map(\.artifact)
+    let ordered = tagged.sorted { $0.discoveryOrder < $1.discoveryOrder }
     guard let head, let annotated = annotations[head] else { return ordered }
     let names = Set(ordered.map(\.name))
     let untagged = annotated.names.filter { !names.contains($0) }
@@ -159,22 +163,9 @@ extension Artifact {
   /// With the version that an annotation at a commit makes known where none is registered there.
   fileprivate func discovered(at commit: ObjectID, _ record: CommitRecord?) -> Artifact {
     if versions.contains(where: { $0.commit == commit }) { return self }
-    var artifact = self
-    artifact.versions.append(
-      ArtifactVersion(label: .commit(commit), commit: commit, commitRecord: record, rank: versions.count))
-    return artifact
-  }
-
-  fileprivate var discoveryOrder: DiscoveryOrder {
-    let phases: [Set<EventKind>] = [
-      [.deprecation], [.registration, .deregistration], [.assignment, .unassignment],
-    ]
-    for (phase, kinds) in phases.enumerated() {
-      if let event = events.first(where: { kinds.contains($0.kind) }) {
-        return DiscoveryOrder(phase: phase, seconds: event.time.seconds, tag: event.tag)
-      }
-    }
-    return DiscoveryOrder(phase: phases.count, seconds: 0, tag: name.text)
+    let version = ArtifactVersion(
+      label: .commit(commit), commit: commit, commitRecord: record, rank: versions.count)
+    return Artifact(name: name, events: events, versions: versions + [version])
   }
 }
 
@@ -188,18 +179,5 @@ struct CommitAnnotations: Sendable {
     byName = Dictionary(annotations.map { ($0.name, $0.annotation) }, uniquingKeysWith: { $1 })
     var seen: Set<ArtifactName> = []
     names = annotations.map(\.name).filter { seen.insert($0).inserted }
-  }
-}
-
-/// When GTO comes across an artifact.
-private struct DiscoveryOrder: Comparable {
-  let phase: Int
-  let seconds: Int64
-  let tag: String
-
-  static func < (left: DiscoveryOrder, right: DiscoveryOrder) -> Bool {
-    if left.phase != right.phase { return left.phase < right.phase }
-    if left.seconds != right.seconds { return left.seconds < right.seconds }
-    return left.tag.utf8.lexicographicallyPrecedes(right.tag.utf8)
   }
 }

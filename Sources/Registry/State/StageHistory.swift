@@ -13,7 +13,7 @@ public struct StageHistory: Sendable {
   public var isActive: Bool {
     guard let assigned = assignments.last else { return false }
     guard let unassigned = unassignments.last else { return true }
-    return unassigned.order < assigned.order
+    return unassigned.precedes(assigned)
   }
 
   mutating func add(_ event: Event) {

@@ -1,3 +1,5 @@
+public import StrictJSON
+
 /// Something about a tag, or about several, that a person should look at.
 public struct TagProblem: Equatable, Sendable, CustomStringConvertible {
   /// What kind of problem it is. More kinds may come.
@@ -28,7 +30,6 @@ public struct TagProblem: Equatable, Sendable, CustomStringConvertible {
     public static let noVersion = Code(description: "noVersion")
     public static let versionAtSeveralCommits = Code(description: "versionAtSeveralCommits")
     public static let severalVersionsAtCommit = Code(description: "severalVersionsAtCommit")
-    public static let duplicateTag = Code(description: "duplicateTag")
     public static let stageNotAllowed = Code(description: "stageNotAllowed")
   }
 
@@ -51,4 +52,14 @@ public struct TagProblem: Equatable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { "\(refs.joined(separator: ", ")): \(message); \(advice)" }
+}
+
+extension TagProblem {
+  /// Keys: `code`, `tags`, `message`, `advice`, `breaksGTO`.
+  public var jsonValue: JSONValue {
+    [
+      "code": .string(code.description), "tags": .array(refs.map { .string($0) }),
+      "message": .string(message), "advice": .string(advice), "breaksGTO": .bool(breaksGTO),
+    ]
+  }
 }

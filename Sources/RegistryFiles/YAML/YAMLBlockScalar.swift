@@ -59,7 +59,9 @@ extension YAMLParser {
       throw error(.unsupported, "readers disagree about a document marker right after '|' or '>'; write \"\"")
     }
     let hasText = !isAtEnd && found >= minimum
-    if hasText, let blank, blank.width != found { throw unclearIndentation(blank.mark) }
+    if let blank, found > blank.width || (hasText && found < blank.width) {
+      throw unclearIndentation(blank.mark)
+    }
     let lastLine = isAtEnd ? found : 0
     (position, line, lineStart) = start
     return hasText ? found : max(minimum, blank?.width ?? 0, lastLine)
@@ -72,7 +74,7 @@ extension YAMLParser {
 
   /// The lines with at least that indentation, and the blank ones between them.
   private mutating func blockScalarText(_ header: YAMLBlockScalarHeader, indentation: Int) -> String {
-    var value = String.UnicodeScalarView()
+    var value = YAMLTextBuffer()
     var breaks = takeBlankLines(indentation)
     var endsInBreak = false
     while isAtText(indentation) {
@@ -89,7 +91,7 @@ extension YAMLParser {
     if !isAtEnd { position = lineStart }
     if endsInBreak, header.chomping != .strip { value.append("\n") }
     if header.chomping == .keep { value.append(contentsOf: repeatElement("\n", count: breaks)) }
-    return String(value)
+    return value.string
   }
 
   /// At the root, text may stand in column 0, and a document marker ends it.
@@ -97,7 +99,7 @@ extension YAMLParser {
     column == indentation && !isAtEnd && !isAtDocumentMarker
   }
 
-  private mutating func takeLine(into value: inout String.UnicodeScalarView) {
+  private mutating func takeLine(into value: inout YAMLTextBuffer) {
     let start = position
     while !isAtEnd, !peek().isYAMLBreak { advance() }
     value.append(contentsOf: text[start..<position])

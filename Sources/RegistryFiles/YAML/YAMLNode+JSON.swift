@@ -4,8 +4,8 @@ extension YAMLNode {
   /// The value as JSON: dates become strings, integer keys their decimal digits, as in GTO's own JSON.
   ///
   /// - Parameter file: the file's path, for errors.
-  /// - Throws: ``RegistryFileError`` for what JSON cannot say: infinity, NaN, keys of other types, and
-  ///   keys that would become equal.
+  /// - Throws: ``RegistryFileError`` for what JSON cannot say: infinity, NaN, keys of other types,
+  ///   keys that would become equal, and more than 1024 keys in one mapping.
   public func json(file: String) throws(RegistryFileError) -> JSONValue {
     switch content {
     case .null: return .null
@@ -17,9 +17,16 @@ extension YAMLNode {
         .shape, "infinity and NaN cannot be passed on; write a finite number or quote it", file: file)
     case .timestamp(let text), .string(let text): return .string(text)
     case .sequence(let entries): return .array(try Self.array(entries, file: file))
-    case .mapping(let members): return .object(try Self.object(members, file: file))
+    case .mapping(let members):
+      // Building a JSONObject takes quadratic time.
+      if members.count <= Self.maximumMembers { return .object(try Self.object(members, file: file)) }
+      throw error(
+        .limit, "a mapping with more than \(Self.maximumMembers) keys cannot be passed on; shorten it",
+        file: file)
     }
   }
+
+  private static let maximumMembers = 1024
 
   private static func array(_ entries: [YAMLNode], file: String) throws(RegistryFileError) -> [JSONValue] {
     var array: [JSONValue] = []

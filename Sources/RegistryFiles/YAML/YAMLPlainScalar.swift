@@ -4,7 +4,7 @@ extension YAMLParser {
   /// - Parameter minimumColumn: the column from which the next line continues it; flow style ignores it.
   mutating func plainScalar(minimumColumn: Int) throws(RegistryFileError) -> String {
     try checkPlainStart()
-    var value = String.UnicodeScalarView()
+    var value = YAMLTextBuffer()
     var folded: [Unicode.Scalar] = []
     while true {
       let start = position
@@ -12,7 +12,7 @@ extension YAMLParser {
       guard position > start else { throw unexpected("text is not allowed here; put quotes around it") }
       value.append(contentsOf: folded)
       value.append(contentsOf: text[start..<position])
-      guard let next = try plainContinuation(minimumColumn: minimumColumn) else { return String(value) }
+      guard let next = try plainContinuation(minimumColumn: minimumColumn) else { return value.string }
       folded = next
     }
   }
@@ -22,14 +22,22 @@ extension YAMLParser {
     let next = peek(1)
     switch peek() {
     case "-", "?", ":":
-      let means = peek() == "-" ? flowDepth > 0 && next.isYAMLFlowIndicator : flowDepth > 0
-      if isBlank(at: 1) || means {
+      if isBlank(at: 1) || (flowDepth > 0 && !startsFlowText(before: next)) {
         throw unexpected("expected a value; put quotes around text that starts so")
       }
     case ",", "[", "]", "{", "}", "#", "&", "*", "!", "|", ">", "'", "\"", "%", "@", "`", "\t", "\n", "\r",
       Self.end:
       throw unexpected("expected a value; put quotes around text that starts so")
     default: break
+    }
+  }
+
+  /// Whether `-`, `?` or `:` starts text in flow style, by what follows it.
+  private func startsFlowText(before next: Unicode.Scalar) -> Bool {
+    switch peek() {
+    case "-": !next.isYAMLFlowIndicator
+    case ":": colonStartsFlowText && !next.isYAMLFlowIndicator
+    default: false
     }
   }
 

@@ -6,9 +6,11 @@ struct YAMLProperties {
   var tag: YAMLTag?
 }
 
-/// The tags that change nothing but what a reader would have guessed.
+/// The tags that this reader knows: those that say what the value is, or that it is text after all.
 enum YAMLTag: String {
   case string = "!!str"
+  /// PyYAML writes it before times that it has to put quotes around.
+  case timestamp = "!!timestamp"
   case sequence = "!!seq"
   case mapping = "!!map"
 }
@@ -73,7 +75,8 @@ extension YAMLParser {
     let name = String(scalars: text[start.position..<position])
     if let tag = YAMLTag(rawValue: name) { return tag }
     throw error(
-      .unsupported, "the tag \(name.escapedForMessage) is not supported; only !!str, !!seq and !!map are",
+      .unsupported,
+      "the tag \(name.escapedForMessage) is not supported; only !!str, !!timestamp, !!seq and !!map are",
       at: start)
   }
 
@@ -106,6 +109,8 @@ extension YAMLParser {
       return makeNode(try resolve(text, at: atom.mark), at: start, weight: text.unicodeScalars.count)
     case (.text(let text, _), nil), (.text(let text, _), .string):
       return makeNode(.string(text), at: start, weight: text.unicodeScalars.count)
+    case (.text(let text, _), .timestamp):
+      return makeNode(try timestamp(text, at: atom.mark), at: start, weight: text.unicodeScalars.count)
     case (.collection(let node), nil):
       return YAMLNode(content: node.content, line: start.line, column: start.column + 1)
     case (.collection(let node), .some(let tag)) where tag.fits(node):
@@ -184,8 +189,8 @@ extension Unicode.Scalar {
 
 extension String {
   init(scalars: some Sequence<Unicode.Scalar>) {
-    var view = UnicodeScalarView()
-    view.append(contentsOf: scalars)
-    self.init(view)
+    var buffer = YAMLTextBuffer()
+    buffer.append(contentsOf: scalars)
+    self = buffer.string
   }
 }

@@ -4,7 +4,7 @@ extension YAMLParser {
   /// `'text'`, in which `''` is a quote.
   mutating func singleQuoted() throws(RegistryFileError) -> String {
     let start = mark
-    var value = String.UnicodeScalarView()
+    var value = YAMLTextBuffer()
     advance()
     while true {
       switch peek() {
@@ -13,7 +13,7 @@ extension YAMLParser {
         advance(2)
       case "'":
         advance()
-        return String(value)
+        return value.string
       default: try quotedCharacter(into: &value, start: start)
       }
     }
@@ -22,13 +22,13 @@ extension YAMLParser {
   /// `"text"` with escapes.
   mutating func doubleQuoted() throws(RegistryFileError) -> String {
     let start = mark
-    var value = String.UnicodeScalarView()
+    var value = YAMLTextBuffer()
     advance()
     while true {
       switch peek() {
       case "\"":
         advance()
-        return String(value)
+        return value.string
       case "\\": try escape(into: &value)
       default: try quotedCharacter(into: &value, start: start)
       }
@@ -36,7 +36,7 @@ extension YAMLParser {
   }
 
   private mutating func quotedCharacter(
-    into value: inout String.UnicodeScalarView, start: YAMLMark
+    into value: inout YAMLTextBuffer, start: YAMLMark
   ) throws(RegistryFileError) {
     let character = peek()
     guard character.isYAMLBlank else {
@@ -70,7 +70,7 @@ extension YAMLParser {
     return count
   }
 
-  private mutating func escape(into value: inout String.UnicodeScalarView) throws(RegistryFileError) {
+  private mutating func escape(into value: inout YAMLTextBuffer) throws(RegistryFileError) {
     let start = mark
     advance()
     let character = peek()

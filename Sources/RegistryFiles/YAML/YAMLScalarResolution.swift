@@ -14,12 +14,14 @@ extension YAMLParser {
     guard let first = bytes.first, YAMLNumber.starts(with: first) else { return .string(text) }
     if let number = YAMLNumber(bytes) { return try value(of: number, text, at: mark) }
     guard YAMLTimestamp.looksLikeOne(bytes) else { return .string(text) }
-    guard let timestamp = YAMLTimestamp(bytes) else {
-      throw error(
-        .unsupported, "\(text.escapedForMessage) is no time that can be read exactly; put quotes around text",
-        at: mark)
-    }
-    return .timestamp(timestamp.description)
+    return try timestamp(text, at: mark)
+  }
+
+  func timestamp(_ text: String, at mark: YAMLMark) throws(RegistryFileError) -> YAMLNode.Content {
+    if let timestamp = YAMLTimestamp(Array(text.utf8)) { return .timestamp(timestamp.description) }
+    throw error(
+      .unsupported, "\(text.escapedForMessage) is no time that can be read exactly; put quotes around text",
+      at: mark)
   }
 
   private func value(

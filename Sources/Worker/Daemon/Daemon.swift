@@ -31,7 +31,12 @@ public enum Daemon {
         finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
       }
       let program = try laneProgram(options)
-      Task.detached { await serve(configuration, laneProgram: program) }
+      var reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
+      if options.configurationFile != nil {
+        reread = { () throws(ConfigurationError) in try options.configuration() }
+      }
+      let source = reread
+      Task.detached { await serve(configuration, laneProgram: program, reread: source) }
       dispatchMain()
     } catch {
       let status = options.configurationFile == nil ? ExitStatus.usage : ExitStatus.configuration
@@ -39,9 +44,12 @@ public enum Daemon {
     }
   }
 
-  private static func serve(_ configuration: Configuration, laneProgram: String) async {
+  private static func serve(
+    _ configuration: Configuration, laneProgram: String,
+    reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
+  ) async {
     do throws(StartError) {
-      let service = try await Service(configuration, laneProgram: laneProgram)
+      let service = try await Service(configuration, laneProgram: laneProgram, reread: reread)
       await service.run()
       finish(0)
     } catch {

@@ -82,6 +82,24 @@ extension AdminHandler {
   }
 }
 
+extension AdminHandler {
+  /// `drain`: finishes what was accepted and accepts nothing more until the worker starts again.
+  func drain(_ params: JSONValue) async throws(WireError) -> JSONValue {
+    try readParameters(params) { _ in }
+    worker.settings.update { $0.isDraining = true }
+    let statistics = try await worker.ask { store throws(JobStoreError) in try store.queueStatistics }
+    let open = [JobStateName.queued, .running, .waiting].reduce(0) { $0 + (statistics.jobs[$1] ?? 0) }
+    return ["draining": true, "openJobs": .integer(Int64(open))]
+  }
+
+  /// `reload`: reads the configuration file again.
+  func reload(_ params: JSONValue) async throws(WireError) -> JSONValue {
+    try readParameters(params) { _ in }
+    try await reloader.reload()
+    return ["repositories": .integer(Int64(worker.configuration.repositories.count))]
+  }
+}
+
 extension WireError.Code {
   static let unknownRepository = Self(rawValue: "unknown_repository")
 }

@@ -1,6 +1,7 @@
 internal import LaneProtocol
 internal import Registry
 internal import StrictJSON
+internal import SystemCalls
 internal import WireProtocol
 
 /// The parameters of one read. Source: proto-spec/protocol.md, "Reading".
@@ -14,8 +15,8 @@ struct ReadQuery {
   private let options: ShowOptions
   private let ascending: Bool
   private let allowedStages: Bool
-  /// Rows for people too.
-  private let table: Bool
+  /// The commit at which `describe` looks; nil: the tip of the default branch.
+  let revision: String?
   private let page: Page
 
   init(_ method: ReadMethod, _ reader: inout ObjectReader) throws(JSONShapeError) {
@@ -39,8 +40,10 @@ struct ReadQuery {
         throw reader.error("used", "does not go with allowed: give one of them")
       }
     case .checkRef: name = try reader.string("ref")
+    case .describe: name = try reader.string("name")
+    case .doctor: break
     }
-    table = method == .show || method == .history ? try reader.optionalBool("table") ?? false : false
+    revision = method == .describe ? try reader.optionalString("rev") : nil
     page = method == .show || method == .history ? try Page(&reader) : Page()
     self.name = name
     self.options = options
@@ -49,7 +52,7 @@ struct ReadQuery {
     if method == .history, let name {
       try Self.check(name, reader) { name throws(InvalidName) in _ = try ArtifactName(name) }
     }
-    if method == .show, let name {
+    if method == .show || method == .describe, let name {
       try Self.check(name, reader) { name throws(InvalidName) in
         _ = try ArtifactReference(name)
       }
@@ -60,11 +63,30 @@ struct ReadQuery {
   var artifact: String? {
     guard let name else { return nil }
     switch method {
-    case .show: return (try? ArtifactReference(name))?.artifact.text
+    case .show, .describe: return (try? ArtifactReference(name))?.artifact.text
     case .history: return name
     case .checkRef: return (try? TagName(parsing: Self.tagName(of: name)))?.artifact.text
-    case .stages: return nil
+    case .stages, .doctor: return nil
     }
+  }
+
+  /// The commits of which the annotations must be known for the answer.
+  func commits(in state: RegistryState, _ revision: ObjectID?) -> [ObjectID] {
+    guard let artifact, let name = try? ArtifactName(artifact) else { return [] }
+    switch method {
+    case .show: return state.versionCommits(of: name)
+    case .describe: return [revision ?? describedCommit(in: state) ?? state.head].compactMap { $0 }
+    case .checkRef: return [(try? state.check(ref: self.name ?? ""))?.event.commit].compactMap { $0 }
+    case .history, .stages, .doctor: return []
+    }
+  }
+
+  /// The commit of the version that `NAME@latest` and the like mean.
+  private func describedCommit(in state: RegistryState) -> ObjectID? {
+    guard let name, let reference = try? ArtifactReference(name), reference.selection != .all else {
+      return nil
+    }
+    return (try? state.summary(of: reference))?.versions.first?.version.commit
   }
 
   private static func tagName(of ref: String) -> String {
@@ -81,13 +103,15 @@ struct ReadQuery {
 
   /// - Parameter isVisible: whether the caller may read of an artifact.
   func answer(
-    _ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool
+    _ snapshot: RegistrySnapshot, _ revision: ObjectID?, _ isVisible: (ArtifactName) -> Bool
   ) throws(WireError) -> JSONObject {
     switch method {
     case .show: return try show(snapshot, isVisible)
     case .history: return try history(snapshot, isVisible)
     case .stages: return try stages(snapshot)
     case .checkRef: return try checkRef(snapshot)
+    case .describe: return describe(snapshot, revision)
+    case .doctor: return doctor(snapshot, isVisible)
     }
   }
 
@@ -97,14 +121,14 @@ struct ReadQuery {
     if let name {
       do {
         let summary = try snapshot.state.summary(of: try ArtifactReference(name), options)
-        return answer(summary.jsonValue, table ? summary.table : nil)
+        return JSONObject([("value", summary.jsonValue)])
       } catch {
         throw WireError(.unknownArtifact, category: .refused, "\(error)")
       }
     }
     let summary = snapshot.state.summary(options, allowedStages: snapshot.facts.allowedStages)
       .filtered(isVisible)
-    return answer(summary.jsonValue, table ? summary.table : nil)
+    return JSONObject([("value", summary.jsonValue)])
   }
 
   private func history(
@@ -114,7 +138,7 @@ struct ReadQuery {
     let history = snapshot.state.history(of: artifact, ascending: ascending).filtered(isVisible)
     let (part, next) = page.cut(history.entries.count)
     let shown = history.part(part)
-    var answer = answer(shown.jsonValue, table ? shown.table : nil)
+    var answer = JSONObject([("value", shown.jsonValue)])
     answer["next"] = next.map { .string($0) }
     return answer
   }
@@ -127,26 +151,36 @@ struct ReadQuery {
     return JSONObject([("value", .array(stages.map { .string($0.text) }))])
   }
 
+  /// GTO's JSON of the event, and `type` and `path` where the repository's files name them: what a job that
+  /// deploys has to know.
   private func checkRef(_ snapshot: RegistrySnapshot) throws(WireError) -> JSONObject {
     do throws(ReadError) {
-      guard let checked = try snapshot.state.check(ref: name ?? "") else {
-        return JSONObject([("value", .object(JSONObject()))])
-      }
-      return JSONObject([("value", checked.jsonValue), ("sentence", .string(checked.sentence))])
+      guard let checked = try snapshot.state.check(ref: name ?? "") else { return JSONObject([("value", [:])]) }
+      var value = checked.jsonValue.objectValue ?? JSONObject()
+      let annotation = snapshot.state.annotation(of: checked.event.artifact, at: checked.event.commit)
+      value["type"] = annotation?.type.map { .string($0) }
+      value["path"] = annotation?.path.map { .string($0) }
+      return JSONObject([("value", .object(value))])
     } catch {
       throw WireError(.ambiguousTag, category: .refused, "\(error)")
     }
   }
 
-  private func answer(_ value: JSONValue, _ table: Table?) -> JSONObject {
-    var answer = JSONObject([("value", value)])
-    if let table {
-      answer["table"] = [
-        "columns": .array(table.columns.map { .string($0) }),
-        "rows": .array(table.rows.map { .array($0.map { $0.map { .string($0) } ?? .null }) }),
-      ]
+  /// GTO's JSON: the annotation, or an empty object where the files say nothing.
+  private func describe(_ snapshot: RegistrySnapshot, _ revision: ObjectID?) -> JSONObject {
+    let annotation = commits(in: snapshot.state, revision).first.flatMap { commit in
+      artifact.flatMap { try? ArtifactName($0) }.flatMap { snapshot.state.annotation(of: $0, at: commit) }
     }
-    return answer
+    return JSONObject([("value", annotation?.jsonValue ?? [:])])
+  }
+
+  private func doctor(_ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool) -> JSONObject {
+    let problems = snapshot.state.doctor(now: WallClock.seconds, allowedStages: snapshot.facts.allowedStages)
+      .filter { problem in
+        problem.refs.allSatisfy { ref in (try? TagName(parsing: ref)).map { isVisible($0.artifact) } ?? true }
+      }
+    let findings: [JSONValue] = problems.map(\.json) + snapshot.fileFindings
+    return JSONObject([("findings", .array(findings))])
   }
 }
 
@@ -190,5 +224,27 @@ extension ShowOptions {
   ) throws(JSONShapeError) -> Int? {
     let count = try reader.optionalInteger(key, in: -1...1_000_000) ?? usual
     return count == -1 ? nil : Int(count)
+  }
+}
+
+extension TagProblem {
+  /// As `doctor` reports it.
+  fileprivate var json: JSONValue {
+    [
+      "code": .string(code.description.snakeCased), "ref": refs.first.map { .string($0) } ?? .null,
+      "refs": .array(refs.map { .string($0) }), "message": .string(description), "advice": .string(advice),
+    ]
+  }
+}
+
+extension RegistrySnapshot {
+  /// What is wrong with `.gto` and with the files that annotate.
+  fileprivate var fileFindings: [JSONValue] {
+    ([facts.fileProblem].compactMap { $0 } + fileProblems).map { problem in
+      [
+        "code": "repository_file", "ref": .null, "refs": [], "message": .string(problem),
+        "advice": "mend the file on the default branch",
+      ]
+    }
   }
 }

@@ -6,13 +6,15 @@ internal import WireProtocol
 
 /// The methods that read a registry. The raw value is the method's name on the wire.
 enum ReadMethod: String, CaseIterable {
-  case show, history, stages, checkRef
+  case show, history, stages, checkRef, describe, doctor
 }
 
 /// A registry at one moment.
 struct RegistrySnapshot: Sendable {
   var state: RegistryState
   var facts: RepositoryFacts
+  /// What is wrong with the repository's files at the tip of the default branch.
+  var fileProblems: [String]
   /// When it was last compared with the remote, in milliseconds since 1970.
   var asOf: Int64
 }
@@ -25,13 +27,15 @@ extension ClientHandler {
     let query = try readParameters(params) { reader throws(JSONShapeError) in try ReadQuery(method, &reader) }
     let access = Access(.read, repository: query.repository, artifact: query.artifact)
     let (repository, _) = try worker.authorize(access, for: peer)
-    let snapshot = try await repository.snapshot(fresh: query.fresh)
+    var commit: ObjectID?
+    if let revision = query.revision { commit = try await repository.commit(of: revision) }
+    let snapshot = try await repository.snapshot(fresh: query.fresh) { query.commits(in: $0, commit) }
     let isVisible: (ArtifactName) -> Bool = { name in
       let access = Access(.read, repository: query.repository, artifact: name.text)
       if case .allowed = worker.policy.decide(access, for: peer) { return true }
       return false
     }
-    var answer = try query.answer(snapshot, isVisible)
+    var answer = try query.answer(snapshot, commit, isVisible)
     answer["asOf"] = .string(timestamp(milliseconds: snapshot.asOf))
     return .object(answer)
   }
@@ -42,7 +46,7 @@ extension Repository {
   ///
   /// - Parameter fresh: compares with the remote first. So does the first call of all.
   func snapshot(fresh: Bool) async throws(WireError) -> RegistrySnapshot {
-    if let contactedAt, !fresh { return RegistrySnapshot(state: state, facts: facts, asOf: contactedAt) }
+    if contactedAt != nil, !fresh { return snapshotNow }
     await takeTurn()
     defer { passTurn() }
     // Somebody else may have asked while this waited for its turn.
@@ -50,7 +54,23 @@ extension Repository {
       try await synchronize()
       await endIdleLaneLater()
     }
-    return RegistrySnapshot(state: state, facts: facts, asOf: contactedAt ?? 0)
+    return snapshotNow
+  }
+
+  private var snapshotNow: RegistrySnapshot {
+    RegistrySnapshot(
+      state: state, facts: facts, fileProblems: facts.tip.flatMap { fileProblems[$0] } ?? [],
+      asOf: contactedAt ?? 0)
+  }
+
+  /// The commit that a branch, a tag or an id means.
+  func commit(of ref: String) async throws(WireError) -> ObjectID? {
+    await takeTurn()
+    defer { passTurn() }
+    _ = try await synchronizeIfNew()
+    let commit = try await resolve(ref).commit
+    await endIdleLaneLater()
+    return commit
   }
 
   /// What a write would do now; nothing is queued and nothing is sent.

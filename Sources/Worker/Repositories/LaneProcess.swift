@@ -38,7 +38,10 @@ actor LaneProcess {
     let pair = try FileDescriptor.socketPair()
     let command = ChildCommand(
       executable: executable, arguments: ["--parent", String(ThisProcess.pid)], environment: Self.environment)
-    process = try ChildProcess.spawn(command, descriptors: [-1, -1, 2, pair.second.rawValue])
+    let childEnd = pair.second.rawValue
+    process = try DedicatedThread.forChildren.sync { () throws(SystemCallError) in
+      try ChildProcess.spawn(command, descriptors: [-1, -1, 2, childEnd])
+    }
     socket = pair.first
     try socket.setNonBlocking(true)
   }
@@ -129,12 +132,14 @@ actor LaneProcess {
   }
 
   private func readAvailable() {
-    guard isRunning else { return }
     do throws(SystemCallError) {
-      let bytes = try socket.read(upTo: 256 * 1024)
-      if bytes.isEmpty { return end("the lane ended unexpectedly", code: .internalError) }
-      decoder.append(bytes)
-      try takeFrames()
+      // To the last byte: after a hang-up Dispatch calls once and never again.
+      while isRunning {
+        let bytes = try socket.read(upTo: 256 * 1024)
+        if bytes.isEmpty { return end("the lane ended unexpectedly", code: .internalError) }
+        decoder.append(bytes)
+        try takeFrames()
+      }
     } catch {
       if error.errno != .wouldBlock { end("the lane can't be read: \(error)", code: .internalError) }
     }

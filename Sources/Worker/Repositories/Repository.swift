@@ -14,10 +14,10 @@ actor Repository {
   nonisolated let executor: DispatchQueueExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  nonisolated let configuration: RepositoryConfiguration
+  private(set) var configuration: RepositoryConfiguration
   nonisolated let identity: String
-  nonisolated let limits: Limits
-  nonisolated let policy: Policy
+  private(set) var limits: Limits
+  private(set) var policy: Policy
   nonisolated let store: JobStore
   nonisolated let counters: Counters
   private nonisolated let stateDirectory: String
@@ -32,11 +32,22 @@ actor Repository {
   /// Why the last attempt at the server failed; nil after one that did not.
   var lastProblem: WireError?
 
+  /// Commits that the remote does not give: they are not asked for again.
+  var unreadableCommits: Set<ObjectID> = []
+  /// The commits at which the repository's files have been read.
+  var annotatedCommits: Set<ObjectID> = []
+  /// What is wrong with the repository's files at a commit.
+  var fileProblems: [ObjectID: [String]] = [:]
+
   private var lane: LaneProcess?
+  /// What the lane reported during the request under way.
+  private var reported: [TagDelta] = []
   /// Whether `lane` reported all there is since it started.
   private var isLaneSynchronized = false
   private var turns = TurnLine()
   private var isWorking = false
+  /// Something may have become ready since the line was looked at last.
+  private var isLookWanted = false
   private(set) var isStopping = false
   private var alarm: Task<Void, Never>?
   private var idleSince: MonotonicTime?
@@ -63,30 +74,65 @@ actor Repository {
 
   /// Looks for jobs. Call it after anything that may have made one ready.
   func wake() {
-    guard !isWorking, !isStopping else { return }
+    if isStopping { return }
+    // Whoever is at work may have looked just before.
+    isLookWanted = true
+    if isWorking { return }
     isWorking = true
     Task { await work() }
   }
 
   private func work() async {
     var nextAttempt: Int64?
-    do throws(JobStoreError) {
-      while !isStopping {
-        let batch = try await store.nextBatch(repository: configuration.id, limit: configuration.tagsPerPush)
-        nextAttempt = batch.nextAttempt
-        if batch.jobs.isEmpty { break }
-        let began = MonotonicTime.now
-        try await carryOut(batch.jobs)
-        try await store.finishBatch(
-          repository: configuration.id, milliseconds: Int64(-began.secondsLeft * 1000))
+    while isLookWanted, !isStopping {
+      isLookWanted = false
+      do throws(JobStoreError) {
+        nextAttempt = try await workOffLine()
+      } catch {
+        // A store that failed ends the worker; what else it says is about one job, and others go on.
+        Log.write(.error, "a batch was broken off", ["repository": configuration.id, "error": "\(error)"])
+        nextAttempt = WallClock.milliseconds + 1000
+        try? await store.finishBatch(repository: configuration.id, milliseconds: 0)
       }
-    } catch {
-      // The store says through its own way what happened; without it there is nothing to do here.
-      nextAttempt = nil
     }
     isWorking = false
     setAlarm(nextAttempt)
     await endIdleLaneLater()
+  }
+
+  /// Carries out batch after batch until nothing can run now.
+  ///
+  /// - Returns: when a waiting job may run again, in milliseconds since 1970.
+  private func workOffLine() async throws(JobStoreError) -> Int64? {
+    while !isStopping {
+      let batch = try await store.nextBatch(repository: configuration.id, limit: configuration.tagsPerPush)
+      if batch.jobs.isEmpty {
+        await enrichWhileIdle()
+        return batch.nextAttempt
+      }
+      let began = MonotonicTime.now
+      try await carryOut(batch.jobs)
+      try await store.finishBatch(
+        repository: configuration.id, milliseconds: Int64(-began.secondsLeft * 1000))
+      if await pool.isWanted { await giveUpLane() }
+    }
+    return nil
+  }
+
+  /// Lets a repository that waits for a lane have this one's place.
+  private func giveUpLane() async {
+    guard let lane else { return }
+    await takeTurn()
+    defer { turns.pass() }
+    await forgetLane(lane, killed: false)
+  }
+
+  /// Fetches what new versions need for being shown. A failure here is no job's: the next contact tries again.
+  private func enrichWhileIdle() async {
+    guard isLaneSynchronized, !state.commitsWithoutRecord.isSubset(of: unreadableCommits) else { return }
+    await takeTurn()
+    defer { turns.pass() }
+    do throws(WireError) { try await enrich() } catch { lastProblem = error }
   }
 
   private func carryOut(_ jobs: [Job]) async throws(JobStoreError) {
@@ -122,13 +168,18 @@ actor Repository {
   /// - Throws: the lane's error, or one that says why there is no lane.
   func ask(_ request: LaneRequest) async throws(WireError) -> JSONValue {
     let lane = try await runningLane()
+    reported = []
     do throws(WireError) {
-      return try await lane.ask(request, within: Double(limits.attemptSeconds)) {
+      let answer = try await lane.ask(request, within: Double(limits.attemptSeconds)) {
         [weak self] event throws(JSONShapeError) in
         let delta = try TagDelta(event)
-        self?.assumeIsolated { $0.apply(delta) }
+        self?.assumeIsolated { $0.reported.append(delta) }
       }
+      apply(reported)
+      return answer
     } catch {
+      // What was reported before an error is reported again.
+      reported = []
       if await !lane.isRunning { await forgetLane(lane, killed: true) }
       throw error
     }
@@ -139,6 +190,7 @@ actor Repository {
     note(
       try decode(try await ask(.synchronize)) { value throws(JSONShapeError) in try RepositoryFacts(value) })
     isLaneSynchronized = true
+    try await enrich()
   }
 
   /// Takes over what the lane found. The remote was in that state a moment ago.
@@ -168,12 +220,16 @@ actor Repository {
     }
   }
 
-  private func apply(_ delta: TagDelta) {
-    if delta.startsOver { state = RegistryState() }
-    for commit in delta.commits { state.insert(commit) }
-    if delta.startsOver || state.tagCount == 0 {
-      state = RegistryState(tags: delta.tags, commits: delta.commits, head: facts.tip)
-    } else {
+  /// Takes over what the lane reported: all there is, at once, or what has changed.
+  private func apply(_ deltas: [TagDelta]) {
+    reported = []
+    if deltas.contains(where: \.startsOver) {
+      state = RegistryState(tags: deltas.flatMap(\.tags), commits: [], head: facts.tip)
+      annotatedCommits = []
+      unreadableCommits = []
+      return
+    }
+    for delta in deltas {
       for ref in delta.removed { state.remove(ref: ref) }
       for tag in delta.tags { state.insert(tag) }
     }
@@ -187,6 +243,7 @@ actor Repository {
     }
     await pool.enter()
     do throws(WireError) {
+      if isStopping { throw WireError(.shuttingDown, category: .retry, "the worker is shutting down") }
       return try await startLane()
     } catch {
       await pool.leave()
@@ -248,6 +305,20 @@ actor Repository {
   }
 
   // MARK: Idle and the end
+
+  /// Takes over what a reload brought. A lane that was given something else is ended when it is idle.
+  func reconfigure(_ new: RepositoryConfiguration, limits: Limits, policy: Policy) async {
+    let isSame = new == configuration && limits.attemptSeconds == self.limits.attemptSeconds
+    self.limits = limits
+    self.policy = policy
+    if isSame { return }
+    await takeTurn()
+    configuration = new
+    if let lane { await forgetLane(lane, killed: false) }
+    contactedAt = nil
+    turns.pass()
+    wake()
+  }
 
   /// Ends the lane when nothing has been asked of it for the configured time, or when its place is needed.
   func endIdleLaneLater() async {

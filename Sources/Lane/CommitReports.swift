@@ -1,0 +1,79 @@
+internal import GitRemote
+internal import LaneProtocol
+internal import Registry
+internal import RegistryFiles
+internal import StrictJSON
+
+extension LaneRepository {
+  /// The commits that can be read; others are left out.
+  func commits(_ ids: [Registry.ObjectID]) throws(GitRemoteError) -> [CommitRecord] {
+    try remote.readCommits(try ids.map(remoteID)).compactMap(CommitRecord.init)
+  }
+
+  /// What `artifacts.yaml` at the root and every `dvc.yaml` say at a commit. Where both name an artifact,
+  /// the first counts, as it does for GTO. A file that can't be read is a problem and no more: it must not
+  /// hide the others.
+  func annotations(_ id: Registry.ObjectID) throws(GitRemoteError) -> CommitAnnotations {
+    let commit = try remoteID(id)
+    var found = CommitAnnotations(commit: id, artifacts: [], problems: [])
+    let files = try remote.listFiles(commit: commit, named: "dvc.yaml").prefix(Self.fileLimit)
+    for path in files {
+      let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+      try read(path, at: commit, into: &found) { bytes throws(RegistryFileError) in
+        try AnnotationFile(dvcYAML: bytes, folder: folder, limits: Self.yamlLimits)
+      }
+    }
+    try read("artifacts.yaml", at: commit, into: &found) { bytes throws(RegistryFileError) in
+      try AnnotationFile(artifactsYAML: bytes, limits: Self.yamlLimits)
+    }
+    return found
+  }
+
+  /// What is read crosses two more processes as JSON, in answers that nest it further.
+  private static let yamlLimits = YAMLLimits(maximumDepth: 32)
+
+  /// The most `dvc.yaml` files of one commit that are read.
+  private static let fileLimit = 1000
+
+  private func read(
+    _ path: String, at commit: GitRemote.ObjectID, into found: inout CommitAnnotations,
+    _ parse: ([UInt8]) throws(RegistryFileError) -> AnnotationFile
+  ) throws(GitRemoteError) {
+    do {
+      guard let bytes = try remote.readFile(commit: commit, path: path) else { return }
+      let file = try parse(bytes)
+      found.problems += file.unusable.map(\.description)
+      for annotation in file.annotations.values.sorted(by: { $0.line < $1.line }) {
+        guard let name = try? ArtifactName(annotation.name) else { continue }
+        found.artifacts.append(AnnotatedArtifact(name: name, annotation: ArtifactAnnotation(annotation)))
+      }
+    } catch let error as RegistryFileError {
+      found.problems.append(error.description)
+    } catch let error as GitRemoteError {
+      guard error.code == .tooLarge else { throw error }
+      found.problems.append("\(path): \(error.message)")
+    } catch {
+      found.problems.append("\(path): \(error)")
+    }
+  }
+}
+
+extension ArtifactAnnotation {
+  fileprivate init(_ annotation: Annotation) {
+    self.init(
+      type: annotation.type, path: annotation.pathFromRoot, labels: annotation.labels,
+      description: annotation.description ?? "", custom: annotation.custom ?? .null)
+  }
+}
+
+extension CommitRecord {
+  /// Nil where the author or the committer can't be read.
+  fileprivate init?(_ commit: CommitObject) {
+    guard let id = Registry.ObjectID(commit.id.description),
+      let author = commit.author.flatMap(Signature.init),
+      let committer = commit.committer.flatMap(Signature.init)
+    else { return nil }
+    self.init(
+      id: id, author: author, committer: committer, message: String(decoding: commit.message, as: UTF8.self))
+  }
+}

@@ -1,0 +1,55 @@
+import StagekeeperClient
+import Testing
+
+@testable import CommandLineTool
+
+/// Which exit status and which words an error gets.
+@Suite struct FailureTests {
+  private func failure(_ error: any Error) -> Failure { Failure(error, tool: "stagekeeper") }
+
+  @Test(arguments: zip(ErrorCategory.allCases, [64, 65, 77, 69, 75, 70] as [Int32]))
+  func categories(_ category: ErrorCategory, _ status: Int32) {
+    let error = WireError(WireError.Code(rawValue: "some_code"), category: category, "no")
+    let client = ClientError(.refused, operation: "assign", "no", workerError: error)
+    #expect(failure(client).status == status)
+  }
+
+  @Test func usage() { #expect(failure(UsageError("wrong")).status == 64) }
+
+  @Test func workerAbsent() {
+    let failure = failure(ClientError(.workerUnreachable, operation: "connect", "no worker"))
+    #expect(failure.status == 69)
+    #expect(failure.hint?.contains("STAGEKEEPER_SOCKET") == true)
+  }
+
+  @Test func timeOutTellsTheJob() {
+    let waiting = WireError(.remoteUnreachable, category: .retry, "the server is away")
+    let failure = failure(
+      ClientError(.timedOut, operation: "assign", "late", job: sampleJob(.waiting, error: waiting)))
+    #expect(failure.status == 75)
+    #expect(failure.message == "late; job 7 is waiting: the server is away")
+    #expect(failure.hint == "The job goes on. To wait again: stagekeeper job wait 7")
+  }
+
+  @Test func timeOutBeforeTheJobTellsTheKey() {
+    let failure = failure(ClientError(.timedOut, operation: "assign", "late", requestKey: "k1"))
+    #expect(failure.hint?.contains("--request-key k1") == true)
+  }
+
+  @Test func interrupt() {
+    let failure = failure(ClientError(.cancelled, operation: "assign", "x", job: sampleJob(.running)))
+    #expect(failure.status == 130)
+    #expect(failure.message == "interrupted; job 7 is running")
+  }
+
+  @Test func wordsOfTheServerAreEscaped() throws {
+    let failure = Failure(status: 65, "remote: \u{1b}]0;owned\u{7}\nsecond line")
+    let text = try #require(failure.text(tool: "stagekeeper", colored: false))
+    #expect(text == "stagekeeper: remote: \\u{1b}]0;owned\\u{7}\nsecond line")
+  }
+
+  @Test func aSentenceEndsWithAStop() throws {
+    let text = try #require(Failure(status: 64, "wrong", hint: "Do this.").text(tool: "t", colored: true))
+    #expect(text == "\u{1b}[31mt:\u{1b}[0m wrong.\nDo this.")
+  }
+}

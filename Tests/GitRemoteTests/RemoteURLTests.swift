@@ -1,0 +1,42 @@
+import GitRemote
+import Testing
+
+@Suite struct RemoteURLTests {
+  @Test(arguments: [
+    (
+      "ssh://git@example.com/ml/churn.git",
+      RemoteURL.Location.ssh(user: "git", host: "example.com", port: nil, path: "/ml/churn.git")
+    ),
+    ("ssh://example.com:2222/x", .ssh(user: nil, host: "example.com", port: 2222, path: "/x")),
+    ("ssh://git@[::1]:22/x", .ssh(user: "git", host: "[::1]", port: 22, path: "/x")),
+    ("ssh://host/~ml/x%20y", .ssh(user: nil, host: "host", port: nil, path: "~ml/x y")),
+    ("git@example.com:ml/churn.git", .ssh(user: "git", host: "example.com", port: nil, path: "ml/churn.git")),
+    (
+      "https://example.com/ml/churn.git",
+      .http(secure: true, user: nil, host: "example.com", port: nil, path: "/ml/churn.git")
+    ),
+    (
+      "http://ci@localhost:8080/x",
+      .http(secure: false, user: "ci", host: "localhost", port: 8080, path: "/x")
+    ),
+    ("/srv/it's here.git", .path("/srv/it's here.git")),
+    ("file:///srv/a%25b", .path("/srv/a%b")),
+  ]) func reads(_ text: String, _ location: RemoteURL.Location) throws {
+    #expect(try RemoteURL(text).location == location)
+  }
+
+  @Test(arguments: [
+    "", "relative/path", "ftp://example.com/x", "ssh://-oProxyCommand=x/y", "-oProxyCommand=x:y",
+    "ssh://host",
+    "ssh://host/", "ssh://git:secret@host/x", "https://user:secret@host/x", "https://host/x?y",
+    "https://host/a b",
+    "ssh://-l@host/x", "ssh://host:0/x", "ssh://host:99999/x", "ssh://host:22a/x", "ssh://ho st/x", "host:-x",
+    "ssh://host/x\ny", "file://host/x", "file:///a%0ab", "ssh://host/x%zz", "ssh://a b@host/x",
+    "https://$(x)/y",
+    "ssh://git@/x", "ssh://../x",
+  ]) func refuses(_ text: String) {
+    let error = #expect(throws: GitRemoteError.self) { try RemoteURL(text) }
+    #expect(error?.code == .invalid)
+    #expect(error?.description.contains("secret") == false)
+  }
+}
