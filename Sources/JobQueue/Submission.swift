@@ -10,7 +10,8 @@ public struct Submission: Equatable, Sendable {
 public struct Batch: Equatable, Sendable {
   public let repository: String
   /// In this order, and each just started. A job with ``Job/intents`` has something under way since an
-  /// earlier attempt: settle it, don't plan it.
+  /// earlier attempt: settle it, don't plan it. Of one tenant and artifact there may be several: where one
+  /// of them does not end, those behind it must not take effect.
   public let jobs: [Job]
   /// When jobs are waiting: the first time at which one of them may run, in milliseconds since 1970.
   public let nextAttempt: Int64?

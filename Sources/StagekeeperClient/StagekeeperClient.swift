@@ -44,14 +44,20 @@ extension StagekeeperClient {
     _ call: Call, onEvent: (JSONValue) -> Void = { _ in }
   ) async throws(ClientError) -> JSONValue {
     var outage = Outage(patience: patience)
+    var firstError: ClientError?
     while true {
       do throws(ClientError) {
         return try await performOnce(call) { event in
           outage.end()
+          firstError = nil
           onEvent(event)
         }
       } catch {
-        guard call.isRepeatable, outage.mayTryAgain(after: error, until: call.deadline) else { throw error }
+        guard call.isRepeatable, outage.mayTryAgain(after: error, until: call.deadline) else {
+          // That nobody listens any more says less than how the worker went away.
+          throw error.code == .workerUnreachable ? firstError ?? error : error
+        }
+        firstError = firstError ?? error
       }
       try await pause(outage.nextPause(), call)
     }

@@ -159,22 +159,25 @@ extension JSONValue {
 public func nearest(to word: String, among candidates: [String]) -> String? {
   let ranked = candidates.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
   guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
-  return best.distance <= max(1, max(word.count, best.word.count) / 3) ? best.word : nil
+  return best.distance <= max(1, max(min(word.count, 64), best.word.count) / 3) ? best.word : nil
 }
 
-/// Levenshtein distance; the longer word is cut at 64 characters, so that a hostile key costs little.
+/// How many letters must be put in, left out, changed or swapped with their neighbour (optimal string
+/// alignment). Words are cut at 64 characters, so that a hostile key costs little.
 private func editDistance(_ left: String, _ right: String) -> Int {
   let left = Array(left.prefix(64))
   let right = Array(right.prefix(64))
+  var before: [Int] = []
   var row = Array(0...right.count)
   for (i, a) in left.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
+    var next = [i + 1]
     for (j, b) in right.enumerated() {
-      let substituted = diagonal + (a == b ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+      var best = min(row[j] + (a == b ? 0 : 1), next[j] + 1, row[j + 1] + 1)
+      if i > 0, j > 0, a == right[j - 1], b == left[i - 1] { best = min(best, before[j - 1] + 1) }
+      next.append(best)
     }
+    before = row
+    row = next
   }
   return row[right.count]
 }

@@ -28,10 +28,23 @@ struct AgreementTests {
       try expectEqual(worker.ask("show", name), gto.json("show", name), "show \(name)")
       try expectEqual(worker.ask("history", name), gto.json("history", name), "history \(name)")
     }
-    try expectEqual(worker.ask("history"), gto.json("history"), "history")
-    try expectEqual(
-      worker.ask("history", "--ascending"), gto.json("history", "--ascending"), "history --ascending")
+    #expect(try Self.inSeconds(worker.ask("history")) == Self.inSeconds(gto.json("history")))
+    #expect(
+      try Self.inSeconds(worker.ask("history", "--ascending"))
+        == Self.inSeconds(gto.json("history", "--ascending")))
     try worker.stop()
+  }
+
+  /// GTO leaves the order of different artifacts' events of one second to chance; here it is that of their
+  /// tags' names. The order of the seconds stays as it is.
+  private static func inSeconds(_ history: JSONValue) -> [[String]] {
+    var seconds: [(time: String, tags: [String])] = []
+    for row in history.arrayValue ?? [] {
+      let time = row["timestamp"]?.stringValue ?? ""
+      if seconds.last?.time != time { seconds.append((time, [])) }
+      seconds[seconds.count - 1].tags.append(row.text())
+    }
+    return seconds.map { $0.tags.sorted() }
   }
 
   /// Every tag says which job made it, and times rise strictly within an artifact.

@@ -102,6 +102,12 @@ struct LifecycleTests {
         "--repo",
         "demo=\(remote.path)", "--state", directory.appending("state"),
       ], log: directory.appending("log"))
+    try Eventually.holds("the manager listens") {
+      for path in [client, admin] {
+        do { _ = try UnixSocket.connect(to: path) } catch { return false }
+      }
+      return true
+    }
     for _ in 0..<2 {
       let answer = try Program.run(
         try BuiltProgram.path("stagekeeper"),
@@ -135,8 +141,8 @@ struct LifecycleTests {
     try Eventually.holds("no lane is left when nothing is to be done") {
       try worker.administer("stats")["lanes"]?["running"] == 0
     }
-    try worker.ask("register", "model", "--version", "v2.0.0", "--repo", "r0")
-    #expect(try remotes[0].tags() == ["model@v1.0.0", "model@v2.0.0"])
+    try worker.ask("register", "other", "--version", "v2.0.0", "--repo", "r0")
+    #expect(try remotes[0].tags() == ["model@v1.0.0", "other@v2.0.0"])
     try worker.stop()
   }
 

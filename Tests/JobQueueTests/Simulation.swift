@@ -225,9 +225,13 @@ final class Simulation {
     clock += 10
     let limit = Int.random(in: 1...3, using: &random)
     let batch = try await store.nextBatch(repository: "churn", limit: limit)
+    // What a job has to wait for, those behind it have to wait for too: they go back in line.
+    var held: Set<[String]> = []
     for job in batch.jobs {
-      if !calm, Int.random(in: 0..<12, using: &random) == 0 { continue }
-      try await run(job, calm: calm)
+      let line = [job.request.requester.tenant, job.request.artifact]
+      if held.contains(line) { continue }
+      if calm || Int.random(in: 0..<12, using: &random) > 0 { try await run(job, calm: calm) }
+      if try await store.job(job.id)?.state.isFinished == false { held.insert(line) }
     }
     try await store.finishBatch(repository: "churn", milliseconds: 5)
   }

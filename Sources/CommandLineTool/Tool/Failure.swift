@@ -49,6 +49,7 @@ extension ClientError {
   /// The wait is over and the job is not.
   fileprivate var isWaitThatEnded: Bool {
     code == .timedOut || code == .cancelled || code == .connectionLost
+      || (workerError?.code == .shuttingDown && job != nil)
   }
 
   fileprivate func hint(tool: String) -> String? {

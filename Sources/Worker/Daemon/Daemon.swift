@@ -74,7 +74,7 @@ public enum Daemon {
 
   static func finish(_ status: Int32, output: String? = nil, error: String? = nil) -> Never {
     if let output { ThisProcess.print(output + "\n", to: 1) }
-    if let error { Log.write(.error, error) }
+    if let error { ThisProcess.print("stagekeeperd: \(error)\n", to: 2) }
     ThisProcess.exit(status)
   }
 }

@@ -14,7 +14,7 @@ public enum Log {
   /// - Parameter fields: written as `name=value` behind the message, in order.
   public static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
     var line = usesPriorities ? "<\(level.rawValue)>" : "stagekeeperd: "
-    line += message.escapedForMessage
+    line += message.escapedForLog
     for (name, value) in fields {
       line += " \(name)=" + (value.contains(" ") ? "\"\(value.escapedForLog)\"" : value.escapedForLog)
     }

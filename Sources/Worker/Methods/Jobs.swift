@@ -48,15 +48,18 @@ extension ClientHandler {
 
   /// Streams the job's states and ends with the job, or with its error.
   func waitForEnd(of id: JobID, _ events: EventSink) async throws(WireError) -> JSONValue {
+    var last: JobStatus?
     for await snapshot in await worker.store.updates(of: id) {
       let status = JobStatus(snapshot.job, position: snapshot.position)
+      last = status
       if let error = status.endError { throw error }
       if status.state.isFinal { return status.json }
       await events(["job": status.json])
     }
     throw WireError(
       .shuttingDown, category: .retry,
-      "the worker is shutting down; job \(id) is kept and goes on when it is back", retryAfter: 5)
+      "the worker is shutting down; job \(id) is kept and goes on when it is back",
+      details: last.map { JSONObject([("job", $0.json)]) }, retryAfter: 5)
   }
 
   private func ownJob(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobStatus {
