@@ -14,9 +14,10 @@ public enum Log {
   /// - Parameter fields: written as `name=value` behind the message, in order.
   public static func write(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
     var line = usesPriorities ? "<\(level.rawValue)>" : "stagekeeperd: "
-    line += message.escapedForMessage
+    line += message.escapedOnOneLine(quotes: false)
     for (name, value) in fields {
-      line += " \(name)=" + (value.contains(" ") ? "\"\(value.escapedForLog)\"" : value.escapedForLog)
+      line +=
+        " \(name)=" + (value.contains(" ") ? "\"\(value.escapedOnOneLine())\"" : value.escapedOnOneLine())
     }
     ThisProcess.print(line + "\n", to: 2)
   }
@@ -26,10 +27,14 @@ public enum Log {
 }
 
 extension String {
-  /// The whole text with control characters and quotes escaped.
-  fileprivate var escapedForLog: String {
+  /// The whole text, uncut, with control characters escaped.
+  ///
+  /// - Parameter quotes: whether quotes are escaped too, because the text stands between some.
+  fileprivate func escapedOnOneLine(quotes: Bool = true) -> String {
     unicodeScalars.map { scalar in
-      scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar == "\""
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      let isBreak = scalar.value == 0x2028 || scalar.value == 0x2029
+      return isControl || isBreak || (quotes && scalar == "\"")
         ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
     }.joined()
   }
