@@ -159,13 +159,17 @@ extension JSONValue {
 public func nearest(to word: String, among candidates: [String]) -> String? {
   let ranked = candidates.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
   guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
-  return best.distance <= max(1, max(word.count, best.word.count) / 3) ? best.word : nil
+  // Only what was compared counts: of a very long word the distance says nothing.
+  let length = min(comparedLength, max(word.count, best.word.count))
+  return best.distance <= max(1, length / 3) ? best.word : nil
 }
 
-/// Levenshtein distance; the longer word is cut at 64 characters, so that a hostile key costs little.
+private let comparedLength = 64
+
+/// Levenshtein distance; words are cut at 64 characters, so that a hostile key costs little.
 private func editDistance(_ left: String, _ right: String) -> Int {
-  let left = Array(left.prefix(64))
-  let right = Array(right.prefix(64))
+  let left = Array(left.prefix(comparedLength))
+  let right = Array(right.prefix(comparedLength))
   var row = Array(0...right.count)
   for (i, a) in left.enumerated() {
     var diagonal = row[0]
