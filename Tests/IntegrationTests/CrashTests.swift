@@ -106,23 +106,29 @@ struct CrashTests {
     try worker.stop()
   }
 
-  @Test("SIGTERM parks what is in flight; the next start settles it")
+  @Test("SIGTERM parks what is in flight; clients that wait survive the restart")
   func terminate() throws {
     let gated = try GatedRemote()
     let worker = try WorkerFixture(
       configuration: """
         repositories: { demo: { url: "\(gated.remote.path)" } }, \(ownerGrant) limits: { shutdownSeconds: 1 },
         """)
-    let client = try worker.begin(["register", "model", "--version", "v1.0.0"])
+    let client = try worker.begin(["register", "model", "--version", "v1.0.0", "--json"])
     try gated.waitForPush(1)
+    let raw = try RawConnection(worker.clientSocket)
+    raw.request(1, "job.wait", ["job": "1"])
+    #expect(try raw.reply()?["event"]?["job"]?["state"] == "running")
     try worker.stop()
-    let run = try client.finish()
-    #expect(run.exit == .exited(code: 75), "\(run)")
-    #expect(run.text.contains("--request-key") || run.text.contains("job wait 1"), "\(run)")
+    // Who speaks the protocol itself is told; the client library waits for the worker to come back.
+    #expect(try raw.end()?["error"]?["code"] == "shutting_down")
+    #expect(try raw.reply() == nil)
     try gated.open()
     try worker.start()
-    try worker.waitForJob("1", state: "succeeded")
+    let run = try client.finish()
+    #expect(run.exit == .success, "\(run)")
+    #expect(run.json["job"] == "1")
     #expect(try gated.remote.tags() == ["model@v1.0.0"])
+    #expect(try gated.remote.ref("refs/tags/model@v1.0.0") == run.json["objectId"]?.stringValue)
     try worker.stop()
   }
 }

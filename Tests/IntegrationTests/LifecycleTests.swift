@@ -102,12 +102,7 @@ struct LifecycleTests {
         "--repo",
         "demo=\(remote.path)", "--state", directory.appending("state"),
       ], log: directory.appending("log"))
-    try Eventually.holds("the manager listens") {
-      for path in [client, admin] {
-        do { _ = try UnixSocket.connect(to: path) } catch { return false }
-      }
-      return true
-    }
+    try Eventually.holds("the launcher listens") { launcher.output.contains("listening") }
     for _ in 0..<2 {
       let answer = try Program.run(
         try BuiltProgram.path("stagekeeper"),
@@ -141,8 +136,8 @@ struct LifecycleTests {
     try Eventually.holds("no lane is left when nothing is to be done") {
       try worker.administer("stats")["lanes"]?["running"] == 0
     }
-    try worker.ask("register", "other", "--version", "v2.0.0", "--repo", "r0")
-    #expect(try remotes[0].tags() == ["model@v1.0.0", "other@v2.0.0"])
+    try worker.ask("assign", "model", "--version", "v1.0.0", "--stage", "dev", "--repo", "r0")
+    #expect(try remotes[0].tags() == ["model#dev#1", "model@v1.0.0"])
     try worker.stop()
   }
 
@@ -168,6 +163,7 @@ struct LifecycleTests {
     moved = [os.dup2(s.fileno(), number + 40, inheritable=True) for number, s in enumerate(listeners)]
     for number, s in enumerate(moved): os.dup2(s, number + 3, inheritable=True); os.close(s)
     os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="client:admin")
+    print("listening", flush=True)
     os.execv(sys.argv[4], sys.argv[4:])
     """
 }

@@ -116,16 +116,25 @@ import Testing
     #expect((9...11).contains(late))
   }
 
-  @Test func jobsOfOneArtifactRunOneAfterTheOther() {
+  @Test func jobsOfOneArtifactShareABatchInTheirOrder() throws {
     var line = Line()
     let first = line.add("a", "model")
     let second = line.add("a", "model")
     let other = line.add("a", "other")
     let foreign = line.add("b", "model")
-    #expect(Set(line.begin(10)) == [first, other, foreign])
+    let batch = line.begin(10)
+    #expect(Set(batch) == [first, second, other, foreign])
+    #expect(try #require(batch.firstIndex(of: first)) < #require(batch.firstIndex(of: second)))
     #expect(line.begin(10).isEmpty)
+  }
+
+  @Test func aFullBatchLeavesTheLaterJobOfAnArtifact() {
+    var line = Line()
+    let first = line.add("a", "model")
+    let second = line.add("a", "model")
+    #expect(line.begin(1) == [first])
     line.end()
-    #expect(line.begin(10) == [second])
+    #expect(line.begin(1) == [second])
   }
 
   @Test func aWaitingJobHoldsItsArtifactOnly() {
@@ -140,18 +149,16 @@ import Testing
     #expect(line.begin(10, now: 99) == [other])
     line.end()
     #expect(line.begin(10, now: 99).isEmpty)
-    #expect(line.begin(10, now: 100) == [poisoned])
-    line.end()
-    #expect(line.begin(10, now: 100) == [held])
+    #expect(line.begin(10, now: 100) == [poisoned, held])
   }
 
   @Test func anInterruptedJobComesBeforeThoseThatCameLater() {
     var line = Line()
     let ids = (0..<5).map { _ in line.add("a", "model") }
-    #expect(line.begin() == [ids[0]])
+    #expect(line.begin(1) == [ids[0]])
     line.line.stand(ids[0], tenant: ExactString("a"), artifact: ExactString("model"), until: nil)
     line.end(finishing: false)
-    #expect(line.begin() == [ids[0]])
+    #expect(line.begin(2) == [ids[0], ids[1]])
   }
 
   @Test func leavingFromTheMiddleLeavesTheOrder() {

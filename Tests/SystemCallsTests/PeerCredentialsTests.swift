@@ -32,7 +32,7 @@ struct PeerCredentialsTests {
     let directory = try TemporaryDirectory()
     let listener = try UnixSocket.listen(at: directory.appending("s"), mode: 0o666)
     func peer(_ prefix: [String], _ extra: [String] = []) throws -> PeerCredentials {
-      let arguments = prefix + ["python3", "-c", Self.connector, directory.appending("s")] + extra
+      let arguments = prefix + ["/usr/bin/python3", "-c", Self.connector, directory.appending("s")] + extra
       let program = try Program.start(
         arguments[0], Array(arguments.dropFirst()), log: directory.appending("log"))
       #expect(try listener.wait(for: .readable, until: .after(seconds: 60)), "\(program.output)")

@@ -112,8 +112,8 @@ struct ConfigurationTests {
     Mistake("{ repositories: {}, tenants: { t: { uids: [4294967295] } } }", "tenants.t.uids[0]"),
     Mistake("{ repositories: {}, tenants: { t: { uids: [1.0] } } }", "expected an integer"),
     Mistake(
-      "{ repositories: {}, tenants: { fraud: { uids: [1] } }, grants: [ { tenants: ['fruad'], repositories: ['*'], actions: ['*'] } ] }",
-      "grants[0].tenants: there is no tenant \"fruad\"; did you mean \"fraud\"?"),
+      "{ repositories: {}, tenants: { fraud: { uids: [1] } }, grants: [ { tenants: ['frauds'], repositories: ['*'], actions: ['*'] } ] }",
+      "grants[0].tenants: there is no tenant \"frauds\"; did you mean \"fraud\"?"),
     Mistake(
       "{ repositories: {}, tenants: { t: { uids: [1] } }, grants: [ { tenants: ['t'], repositories: ['*'], actions: ['asign'] } ] }",
       "did you mean \"assign\"?"),

@@ -62,11 +62,18 @@ public actor Listener {
   public var counts: (open: Int, accepted: UInt64) { (connections.count, accepted) }
 
   /// Accepts nothing more, lets open requests end, and returns when every connection is closed.
-  public func drain() async {
+  ///
+  /// - Parameter seconds: after which connections are closed whatever is still to be said.
+  public func drain(within seconds: Double) async {
     stopAccepting()
     for connection in connections.values { await connection.drain() }
     if connections.isEmpty { return }
+    let end = Task {
+      try await Task.sleep(for: .seconds(seconds))
+      await self.close()
+    }
     await withCheckedContinuation { whenEmpty = $0 }
+    end.cancel()
   }
 
   /// Accepts nothing more and closes every connection.

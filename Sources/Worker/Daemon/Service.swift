@@ -87,8 +87,9 @@ struct Service: Sendable {
     }
     try? await worker.store.close()
     for path in pathsToRemove { try? Files.remove(path) }
-    await clients.close()
-    await admins.close()
+    // Those who wait are told how things stand before their connections end.
+    await clients.drain(within: 2)
+    await admins.drain(within: 2)
   }
 
   // MARK: Start

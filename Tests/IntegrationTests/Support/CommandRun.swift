@@ -35,7 +35,10 @@ extension WorkerFixture {
 
   /// Runs `stagekeeper`, which must succeed, and returns the JSON that it printed.
   @discardableResult
-  func ask(_ arguments: String...) throws -> JSONValue {
+  func ask(_ arguments: String...) throws -> JSONValue { try ask(arguments) }
+
+  @discardableResult
+  func ask(_ arguments: [String]) throws -> JSONValue {
     let run = try command("stagekeeper", ["--socket", clientSocket] + arguments + ["--json"], nil)
     guard run.exit == .success else {
       throw Program.Failure("stagekeeper \(arguments) \(run); the worker said: \(output)")

@@ -14,7 +14,9 @@ struct GTO {
     try Program.check("git", ["clone", "-q", path, clone])
   }
 
-  func json(_ arguments: String...) throws -> JSONValue {
+  func json(_ arguments: String...) throws -> JSONValue { try json(arguments) }
+
+  func json(_ arguments: [String]) throws -> JSONValue {
     let text = try Program.check(
       BuiltProgram.gto(), arguments + ["--repo", clone, "--json"],
       environment: ["GTO_NO_ANALYTICS=1", "ITERATIVE_DO_NOT_TRACK=1"])
