@@ -27,16 +27,27 @@ public enum Daemon {
   private static func run(_ options: DaemonOptions) -> Never {
     do throws(ConfigurationError) {
       let configuration = try options.configuration()
-      if options.action == .check {
-        finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
+      let isCheck = options.action == .check
+      let needsLane = !isCheck || configuration.repositories.contains(where: \.hasKeys)
+      let program = needsLane ? try laneProgram(options) : ""
+      Task.detached {
+        if isCheck { await check(configuration, laneProgram: program) }
+        await serve(configuration, laneProgram: program)
       }
-      let program = try laneProgram(options)
-      Task.detached { await serve(configuration, laneProgram: program) }
       dispatchMain()
     } catch {
       let status = options.configurationFile == nil ? ExitStatus.usage : ExitStatus.configuration
       finish(status, error: "\(error)")
     }
+  }
+
+  private static func check(_ configuration: Configuration, laneProgram: String) async -> Never {
+    let problems = await KeyCheck.problems(of: configuration, laneProgram: laneProgram)
+    if problems.isEmpty {
+      finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
+    }
+    for problem in problems { Log.write(.error, problem) }
+    finish(ExitStatus.configuration)
   }
 
   private static func serve(_ configuration: Configuration, laneProgram: String) async {

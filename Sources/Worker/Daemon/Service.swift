@@ -48,10 +48,20 @@ struct Service: Sendable {
     for repository in worker.repositories.values { await repository.wake() }
     let signals = SignalStream([SIGTERM, SIGINT])
     announceReady()
+    let keyCheck = Task { await checkKeys() }
     let signal = await signals.next()
+    keyCheck.cancel()
     Log.write(.notice, "stopping", ["signal": "\(signal)"])
     ServiceNotification.stopping()
     await stop()
+  }
+
+  /// Tries out the repositories' keys, one after the other, so that an administrator hears of a bad one before
+  /// a job needs it.
+  private func checkKeys() async {
+    for configuration in worker.configuration.repositories where !Task.isCancelled {
+      await worker.repositories[configuration.id]?.checkKeys()
+    }
   }
 
   private func announceReady() {

@@ -11,7 +11,7 @@ struct AdminHandler: RequestHandler {
 
   static let methods = [
     "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "pause", "resume", "retry",
-    "cancel",
+    "cancel", "signing.export",
   ]
 
   func answer(
@@ -34,6 +34,7 @@ struct AdminHandler: RequestHandler {
     case "resume": return try await setPaused(false, params)
     case "retry": return try await retry(params, peer)
     case "cancel": return try await cancel(params, peer)
+    case "signing.export": return try await exportSigningKey(params)
     default: throw .unknownMethod(request.method, known: Self.methods)
     }
   }

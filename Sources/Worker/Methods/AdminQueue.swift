@@ -65,13 +65,7 @@ extension AdminHandler {
   /// `pause`, `resume`: no batch of a paused repository begins; jobs are accepted all the same.
   func setPaused(_ paused: Bool, _ params: JSONValue) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.string("repository") }
-    guard let repository = worker.repositories[id] else {
-      let hint = nearest(to: id, among: worker.configuration.repositories.map(\.id))
-      throw WireError(
-        .unknownRepository, category: .refused,
-        "there is no repository \"\(id.escapedForMessage)\""
-          + (hint.map { "; did you mean \"\($0)\"?" } ?? ""))
-    }
+    let repository = try repository(id)
     do throws(JobStoreError) {
       try await worker.store.setPaused(paused, repository: id)
     } catch {
@@ -79,6 +73,18 @@ extension AdminHandler {
     }
     if !paused { await repository.wake() }
     return ["repository": .string(id), "paused": .bool(paused)]
+  }
+}
+
+extension AdminHandler {
+  /// - Throws: `unknown_repository`, with the nearest name there is.
+  func repository(_ id: String) throws(WireError) -> Repository {
+    if let repository = worker.repositories[id] { return repository }
+    let hint = nearest(to: id, among: worker.configuration.repositories.map(\.id))
+    throw WireError(
+      .unknownRepository, category: .refused,
+      "there is no repository \"\(id.escapedForMessage)\""
+        + (hint.map { "; did you mean \"\($0)\"?" } ?? ""))
   }
 }
 

@@ -6,20 +6,22 @@ internal import WireProtocol
 
 /// The parameters of one read. Source: proto-spec/protocol.md, "Reading".
 struct ReadQuery {
-  private let method: ReadMethod
+  let method: ReadMethod
   let repository: String
   /// Compare with the remote first.
   let fresh: Bool
   /// `NAME`, `NAME@latest`, `NAME@v1.0.0` or `NAME#stage`; for `checkRef` the ref.
-  private let name: String?
-  private let options: ShowOptions
-  private let ascending: Bool
+  let name: String?
+  let options: ShowOptions
+  let ascending: Bool
   private let allowedStages: Bool
   /// Rows for people too.
   private let table: Bool
   /// The commit at which `describe` looks; nil: the tip of the default branch.
   let revision: String?
-  private let page: Page
+  /// Say of each row whether it is signed.
+  let signed: Bool
+  let page: Page
 
   init(_ method: ReadMethod, _ reader: inout ObjectReader) throws(JSONShapeError) {
     self.method = method
@@ -48,6 +50,7 @@ struct ReadQuery {
     revision = method == .describe ? try reader.optionalString("rev") : nil
     table = method == .show || method == .history ? try reader.optionalBool("table") ?? false : false
     page = method == .show || method == .history ? try Page(&reader) : Page()
+    signed = method == .show || method == .history ? try reader.optionalBool("signed") ?? false : false
     self.name = name
     self.options = options
     self.ascending = ascending
@@ -158,7 +161,9 @@ struct ReadQuery {
   /// deploys has to know.
   private func checkRef(_ snapshot: RegistrySnapshot) throws(WireError) -> JSONObject {
     do throws(ReadError) {
-      guard let checked = try snapshot.state.check(ref: name ?? "") else { return JSONObject([("value", [:])]) }
+      guard let checked = try snapshot.state.check(ref: name ?? "") else {
+        return JSONObject([("value", [:])])
+      }
       var value = checked.jsonValue.objectValue ?? JSONObject()
       let annotation = snapshot.state.annotation(of: checked.event.artifact, at: checked.event.commit)
       value["type"] = annotation?.type.map { .string($0) }
@@ -199,13 +204,13 @@ struct ReadQuery {
 }
 
 /// A part of a long answer.
-private struct Page {
+struct Page {
   var limit = 10_000
   var offset = 0
 
-  init() {}
+  fileprivate init() {}
 
-  init(_ reader: inout ObjectReader) throws(JSONShapeError) {
+  fileprivate init(_ reader: inout ObjectReader) throws(JSONShapeError) {
     limit = Int(try reader.optionalInteger("limit", in: 1...100_000) ?? 10_000)
     guard let after = try reader.optionalString("after") else { return }
     guard let offset = Int(after), offset >= 0 else {

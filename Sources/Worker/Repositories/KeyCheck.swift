@@ -1,0 +1,78 @@
+internal import LaneProtocol
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension Repository {
+  /// Has a lane try out the keys and trust files, unless one runs that has done so.
+  func checkKeys() async {
+    guard configuration.hasKeys, !isStopping, lanePid == nil else { return }
+    await takeTurn()
+    do throws(WireError) {
+      try await openLane()
+    } catch {
+      lastProblem = error
+      Log.write(
+        .warning, "the repository can't be opened",
+        ["repository": configuration.id, "code": error.code.rawValue, "error": error.message])
+    }
+    passTurn()
+    await endLane(ifIdle: true)
+  }
+
+  /// Takes over what a lane that has just opened the repository says of its keys; logs what is new.
+  func noteKeys(_ answer: JSONValue) throws(WireError) {
+    let problems = try decode(answer) { value throws(JSONShapeError) in try [KeyProblem](value) }
+    for problem in problems where !keyProblems.contains(problem) {
+      Log.write(.error, problem.message, ["repository": configuration.id, "code": problem.code])
+    }
+    keyProblems = problems
+  }
+}
+
+/// Tries out keys without a running worker: `stagekeeperd --check`.
+enum KeyCheck {
+  /// A line for each key or trust file that can't be used, with the repository's name.
+  static func problems(of configuration: Configuration, laneProgram: String) async -> [String] {
+    var lines: [String] = []
+    for repository in configuration.repositories where repository.hasKeys {
+      do throws(WireError) {
+        let settings = repository.laneConfiguration(
+          stateDirectory: configuration.stateDirectory, limits: configuration.limits)
+        for problem in try await problems(settings, laneProgram) {
+          lines.append("repositories.\(repository.id): \(problem.message)")
+        }
+      } catch {
+        lines.append("repositories.\(repository.id): its keys could not be tried out: \(error.message)")
+      }
+    }
+    return lines
+  }
+
+  private static func problems(
+    _ settings: LaneConfiguration, _ laneProgram: String
+  ) async throws(WireError) -> [KeyProblem] {
+    let lane: LaneProcess
+    do throws(SystemCallError) {
+      let executor = DispatchQueueExecutor(label: "stagekeeper.check")
+      lane = try LaneProcess(executable: laneProgram, executor: executor)
+    } catch {
+      throw WireError(.internalError, category: .retry, "the lane can't be started: \(error)")
+    }
+    await lane.start()
+    let answer: Result<JSONValue, WireError>
+    do throws(WireError) {
+      answer = .success(try await lane.ask(.checkKeys(settings), within: 30))
+    } catch {
+      answer = .failure(error)
+    }
+    await lane.kill()
+    await lane.waitUntilGone()
+    let value = try answer.get()
+    do throws(JSONShapeError) {
+      return try [KeyProblem](value)
+    } catch {
+      throw WireError(.internalError, category: .internal, "the lane's answer can't be read: \(error)")
+    }
+  }
+}
