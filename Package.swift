@@ -84,7 +84,8 @@ let package = Package(
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
     tests(
-      "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
+      "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"],
+      exclude: ["Fixtures"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
     tests(

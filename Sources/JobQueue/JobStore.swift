@@ -88,6 +88,11 @@ public actor JobStore {
       if table.openCount >= configuration.maximumOpenJobs {
         throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
       }
+      let mine = table.openCount(ofTenant: request.requester.tenant)
+      if mine >= configuration.maximumOpenJobsPerTenant {
+        throw JobStoreError(
+          .busy, "accept a job", "your tenant has \(mine) unfinished jobs, as many as one tenant may have")
+      }
       let record = JobRecord.submitted(table.nextID, request, time: configuration.now())
       // While this waits for space, others may be accepted: look again.
       if try await makeRoom(for: record) { continue }
@@ -156,10 +161,10 @@ public actor JobStore {
   func changeNow(_ id: JobID, _ event: JobEvent) throws(JobStoreError) -> JobStep {
     let operation = "record \(event.name) of job \(id)"
     try check(operation)
-    _ = try existing(id)
-    let step = try change(.event(id, event, time: configuration.now()), id)
+    // Before the change, so that a job which ends with it can still be looked at.
     dropOldJobs()
-    return step ?? .proceed
+    _ = try existing(id)
+    return try change(.event(id, event, time: configuration.now()), id) ?? .proceed
   }
 
   /// Applies a record and puts it in the line for the disk.

@@ -83,7 +83,10 @@ extension JobStore {
   /// - Throws: ``JobStoreError/Code/busy`` when the disk is full.
   func makeRoom(for record: JobRecord) async throws(JobStoreError) -> Bool {
     let needed = spaceNeeded(for: record)
-    guard let end = space.reservedEnd, end < needed else { return false }
+    guard let end = space.reservedEnd, end < needed else {
+      isDiskFull = false
+      return false
+    }
     let isFirst = waitingForSpace.isEmpty
     await withCheckedContinuation { continuation in
       waitingForSpace.append(continuation)

@@ -95,17 +95,25 @@ actor Connection {
     }
   }
 
+  /// Reads until nothing is left: where bytes and the end arrive together, the source fires for the last
+  /// time (libdispatch gives up a descriptor that reports EPOLLHUP).
   private func readAvailable() {
-    do throws(SystemCallError) {
-      let bytes = try socket.read()
-      if bytes.isEmpty { return finish(.connectionLost, "the worker closed the connection") }
-      decoder.append(bytes)
-    } catch {
-      if error.errno != .wouldBlock { finish(.connectionLost, "the connection broke: \(error)") }
-      return
+    while end == nil {
+      do throws(SystemCallError) {
+        let bytes = try socket.read()
+        if bytes.isEmpty { return finish(.connectionLost, "the worker closed the connection") }
+        decoder.append(bytes)
+      } catch {
+        if error.errno != .wouldBlock { finish(.connectionLost, "the connection broke: \(error)") }
+        return
+      }
+      takeFrames()
     }
+  }
+
+  private func takeFrames() {
     do throws(FrameError) {
-      while let body = try decoder.next() { receive(body) }
+      while end == nil, let body = try decoder.next() { receive(body) }
     } catch {
       finish(.unreadableReply, "the worker sent something that is no frame of protocol 1")
     }

@@ -69,9 +69,23 @@ public struct JSONObject: Sendable, Equatable {
 
   public init() {}
 
+  /// Of two members of one name the later value counts, at the earlier place. Takes linear time.
   public init(_ members: [(key: String, value: JSONValue)]) {
-    for member in members { self[member.key] = member.value }
+    var places: [[UInt8]: Int] = [:]
+    self.members.reserveCapacity(members.count)
+    for member in members {
+      let key = Array(member.key.utf8)
+      if let place = places[key] {
+        self.members[place].value = member.value
+      } else {
+        places[key] = self.members.count
+        self.members.append(member)
+      }
+    }
   }
+
+  /// Members that are known to have different names, as they stand.
+  public init(distinct members: [(key: String, value: JSONValue)]) { self.members = members }
 
   public var keys: [String] { members.map(\.key) }
   public var isEmpty: Bool { members.isEmpty }

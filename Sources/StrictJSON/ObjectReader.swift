@@ -18,6 +18,8 @@ public struct ObjectReader {
   public let path: String
   private let object: JSONObject
   private var asked: [String] = []
+  /// Whether every member was asked for.
+  private var askedForAll = false
 
   /// - Parameter path: where the value stands, for error messages; empty at the root.
   public init(_ value: JSONValue, path: String = "") throws(JSONShapeError) {
@@ -116,7 +118,7 @@ public struct ObjectReader {
 
   /// All members, for objects whose keys are names that the user chose.
   public mutating func allMembers() -> [(key: String, value: JSONValue, path: String)] {
-    asked += object.keys
+    askedForAll = true
     return object.members.map { ($0.key, $0.value, path(of: $0.key)) }
   }
 
@@ -124,6 +126,7 @@ public struct ObjectReader {
   ///
   /// - Throws: ``JSONShapeError`` at the first unknown key; it names the nearest known one.
   public func finish() throws(JSONShapeError) {
+    if askedForAll { return }
     for key in object.keys where !asked.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
       let hint = nearest(to: key, among: asked).map { "; did you mean \"\($0)\"?" } ?? ""
       throw JSONShapeError(

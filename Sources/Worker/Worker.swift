@@ -7,15 +7,17 @@ internal import WireProtocol
 struct Worker: Sendable {
   /// Written into every tag's trailer beside the job's number; made once for each state directory.
   let identity: String
-  let configuration: Configuration
-  let policy: Policy
+  let settings: Settings
   let store: JobStore
-  let repositories: [String: Repository]
   let counters: Counters
   /// Milliseconds since 1970.
   let startedAt: Int64
 
-  static let version = "0.1.0"
+  static let version = stagekeeperVersion
+
+  var configuration: Configuration { settings.current.configuration }
+  var policy: Policy { settings.current.policy }
+  var repositories: [String: Repository] { settings.current.repositories }
 
   /// The repository and the tenant in whose name the peer acts there.
   ///

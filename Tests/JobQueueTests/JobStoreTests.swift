@@ -1,17 +1,234 @@
-import JobQueue
+import Dispatch
 import StrictJSON
+import SystemCalls
 import Testing
 
+@testable import JobQueue
+
 @Suite struct JobStoreTests {
+  private func store(
+    _ directory: TemporaryDirectory, _ configuration: JobStoreConfiguration = JobStoreConfiguration()
+  ) throws -> JobStore {
+    try JobStore.open(directory: directory.path, configuration: configuration) { _ in }
+  }
+
+  private func code(_ body: () async throws -> Void) async -> JobStoreError.Code? {
+    let error = await #expect(throws: JobStoreError.self) { try await body() }
+    return error?.code
+  }
+
   @Test func anAcceptedJobSurvivesARestart() async throws {
     let directory = try TemporaryDirectory()
-    let store = try JobStore.open(directory: directory.path) { _ in }
+    let store = try store(directory)
     let submission = try await store.submit(Sample.request(key: "k"))
     #expect(submission.isNew)
+    #expect(submission.job.id == JobID(1))
     try await store.close()
-    let again = try JobStore.open(directory: directory.path) { _ in }
+    let again = try self.store(directory)
     #expect(try await again.job(submission.job.id) == submission.job)
     #expect(try await again.submit(Sample.request(key: "k")).isNew == false)
+    let other = Sample.request(key: "k", body: ["stage": "dev"])
+    let error = await #expect(throws: JobStoreError.self) { try await again.submit(other) }
+    #expect(error?.code == .requestKeyConflict)
+    #expect(error?.conflict == RequestKeyConflict(original: JobID(1), field: "stage"))
     try await again.close()
   }
+
+  @Test func anIntentSurvivesAndIsSettledFirst() async throws {
+    let directory = try TemporaryDirectory()
+    var store = try store(directory)
+    let id = try await store.submit(Sample.request()).job.id
+    #expect(try await store.nextBatch(repository: "churn", limit: 3).jobs.map(\.id) == [id])
+    #expect(try await store.nextBatch(repository: "churn", limit: 3).jobs.isEmpty)
+    #expect(try await store.record(id, .prepared([Sample.intent()])) == .push([Sample.intent()]))
+    try await store.close()
+    store = try self.store(directory)
+    let job = try #require(try await store.nextBatch(repository: "churn", limit: 3).jobs.first)
+    #expect(job.intents == [Sample.intent()])
+    #expect(job.attempts == 2)
+    #expect(job.state == .running(.prepared))
+    #expect(job.transitions.map(\.event) == ["submitted", "started", "prepared", "interrupted", "started"])
+    #expect(try await store.record(id, .succeeded(1)) == .finish)
+    try await store.finishBatch(repository: "churn", milliseconds: 3)
+    #expect(try await store.repositoriesWithWork() == [])
+    try await store.close()
+  }
+
+  @Test func refusalsSayWhy() async throws {
+    let store = try store(try TemporaryDirectory(), JobStoreConfiguration(maximumOpenJobs: 1))
+    let id = try await store.submit(Sample.request()).job.id
+    #expect(await code { _ = try await store.submit(Sample.request()) } == .busy)
+    #expect(await code { try await store.record(JobID(9), .started) } == .noSuchJob)
+    #expect(await code { try await store.record(id, .pushing) } == .impossible)
+    #expect(await code { _ = try await store.retry(id, by: nil) } == .impossible)
+    _ = try await store.cancel(id, by: nil)
+    #expect(await code { _ = try await store.cancel(id, by: nil) } == .impossible)
+    let body = JSONValue.number(.infinity)
+    #expect(await code { _ = try await store.submit(Sample.request(body: body)) } == .impossible)
+    try await store.close()
+    #expect(await code { _ = try await store.submit(Sample.request()) } == .closed)
+    #expect(await code { _ = try await store.job(id) } == .closed)
+    #expect(await code { try await store.close() } == .closed)
+  }
+
+  @Test(arguments: [FileCall.Kind.write, .sync])
+  func theFirstFailureIsFinal(kind: FileCall.Kind) async throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let (fatal, continuation) = AsyncStream.makeStream(of: JobStoreError.self)
+    let store = try JobStore.open(
+      directory: directory.path, configuration: JobStoreConfiguration(faults: disk)
+    ) { continuation.yield($0) }
+    let job = try await store.submit(Sample.request()).job
+    var updates = await store.updates(of: job.id).makeAsyncIterator()
+    #expect(await updates.next()?.job == job)
+    disk.set(kind, failing: .inputOutput)
+    #expect(await code { _ = try await store.submit(Sample.request()) } == .failed)
+    disk.set(kind, failing: nil)
+    #expect(await code { _ = try await store.submit(Sample.request()) } == .failed)
+    #expect(await code { _ = try await store.job(job.id) } == .failed)
+    #expect(await code { _ = try await store.nextBatch(repository: "churn", limit: 1) } == .failed)
+    #expect(await updates.next() == nil)
+    var fatalCalls = fatal.makeAsyncIterator()
+    #expect(await fatalCalls.next()?.code == .failed)
+    #expect(await code { try await store.close() } == .failed)
+    let again = try self.store(directory)
+    #expect(try await again.job(job.id) == job)
+    try await again.close()
+  }
+
+  @Test func aDeadlineThatHasPassedRejectsTheJob() async throws {
+    let clock = TickingClock(start: 1000)
+    var configuration = JobStoreConfiguration()
+    configuration.now = { clock.next() }
+    let store = try store(try TemporaryDirectory(), configuration)
+    let late = try await store.submit(Sample.request(deadline: 1001)).job.id
+    let next = try await store.submit(Sample.request(deadline: 9_000_000)).job.id
+    #expect(try await store.nextBatch(repository: "churn", limit: 1).jobs.map(\.id) == [next])
+    try await store.record(next, .succeeded(1))
+    #expect(try await store.job(late)?.lastError?.code == JobError.deadlinePassed)
+    #expect(try await store.job(late)?.state.name == .rejected)
+    try await store.close()
+  }
+
+  @Test func aPausedRepositoryStaysPaused() async throws {
+    let directory = try TemporaryDirectory()
+    var store = try store(directory)
+    let id = try await store.submit(Sample.request()).job.id
+    try await store.setPaused(true, repository: "churn")
+    #expect(try await store.nextBatch(repository: "churn", limit: 1).jobs.isEmpty)
+    try await store.close()
+    store = try self.store(directory)
+    #expect(try await store.nextBatch(repository: "churn", limit: 1).jobs.isEmpty)
+    #expect(try await store.queueStatistics.repositories.map(\.isPaused) == [true])
+    try await store.setPaused(false, repository: "churn")
+    #expect(try await store.nextBatch(repository: "churn", limit: 1).jobs.map(\.id) == [id])
+    try await store.close()
+  }
+
+  @Test func listsAreFilteredAndPaged() async throws {
+    let store = try store(try TemporaryDirectory())
+    for number in 0..<10 {
+      _ = try await store.submit(
+        Sample.request(repository: number % 2 == 0 ? "churn" : "fraud", tenant: "t\(number % 3)"))
+    }
+    _ = try await store.cancel(JobID(1), by: nil)
+    func ids(_ filter: JobFilter) async throws -> [UInt64] { try await store.jobs(filter).map(\.id.number) }
+    #expect(try await ids(JobFilter(repository: "churn")) == [1, 3, 5, 7, 9])
+    #expect(try await ids(JobFilter(tenant: "t0", states: [.queued])) == [4, 7, 10])
+    #expect(try await ids(JobFilter(after: JobID(3), limit: 2)) == [4, 5])
+    let statistics = try await store.queueStatistics
+    #expect(statistics.jobs == [.queued: 9, .cancelled: 1])
+    #expect(statistics.repositories.map(\.repository) == ["churn", "fraud"])
+    #expect(statistics.repositories.map(\.queued) == [4, 5])
+    try await store.close()
+  }
+
+  // MARK: Group commit
+
+  @Test func whatArrivesTogetherSharesASync() async throws {
+    let disk = GatedDisk()
+    let store = try store(try TemporaryDirectory(), JobStoreConfiguration(faults: disk))
+    _ = try await store.submit(Sample.request())
+    let before = try await store.queueStatistics
+    disk.hold()
+    let submissions = (0..<100).map { _ in Task { try await store.submit(Sample.request()) } }
+    // Reads go on while the sync hangs, and show nothing that is not on disk.
+    while await store.table.nextID != JobID(102) { await Task.yield() }
+    #expect(try await store.jobs().count == 1)
+    disk.release()
+    for submission in submissions { #expect(try await submission.value.isNew) }
+    let after = try await store.queueStatistics
+    #expect(after.records - before.records == 100)
+    #expect(after.commits - before.commits == 2)
+    try await store.close()
+  }
+
+  // MARK: Watching
+
+  @Test func watchersSeeTheStatesAndTheEnd() async throws {
+    let store = try store(
+      try TemporaryDirectory(), JobStoreConfiguration(positionInterval: .milliseconds(1)))
+    let first = try await store.submit(Sample.request()).job.id
+    let id = try await store.submit(Sample.request()).job.id
+    var updates = await store.updates(of: id).makeAsyncIterator()
+    #expect(await updates.next()?.position == 2)
+    _ = try await store.cancel(first, by: nil)
+    #expect(await updates.next()?.position == 1)
+    _ = try await store.nextBatch(repository: "churn", limit: 1)
+    #expect(await updates.next()?.job.state == .running(.planned))
+    try await store.record(id, .succeeded(7))
+    #expect(await updates.next()?.job.state == .succeeded(7))
+    #expect(await updates.next() == nil)
+    var finished = await store.updates(of: id).makeAsyncIterator()
+    #expect(await finished.next()?.job.state == .succeeded(7))
+    #expect(await finished.next() == nil)
+    var unknown = await store.updates(of: JobID(99)).makeAsyncIterator()
+    #expect(await unknown.next() == nil)
+    try await store.close()
+  }
+
+  @Test func aSlowWatcherGetsTheLastStateOnly() async throws {
+    let store = try store(try TemporaryDirectory())
+    let id = try await store.submit(Sample.request()).job.id
+    let updates = await store.updates(of: id)
+    for _ in 0..<20 {
+      _ = try await store.nextBatch(repository: "churn", limit: 1)
+      try await store.finishBatch(repository: "churn", milliseconds: 1)
+    }
+    _ = try await store.cancel(id, by: nil)
+    var seen: [JobStateName] = []
+    for await snapshot in updates { seen.append(snapshot.job.state.name) }
+    #expect(seen == [.cancelled])
+    try await store.close()
+  }
+
+  @Test func aWatcherThatLeavesIsForgotten() async throws {
+    let store = try store(try TemporaryDirectory())
+    let id = try await store.submit(Sample.request()).job.id
+    let task = Task { for await _ in await store.updates(of: id) {} }
+    while await !store.watchers.isWatched(id) { await Task.yield() }
+    task.cancel()
+    await task.value
+    while await store.watchers.isWatched(id) { await Task.yield() }
+    try await store.close()
+  }
+}
+
+/// A disk whose syncs can be held up.
+final class GatedDisk: FileFaults {
+  private let gate = DispatchSemaphore(value: 1)
+
+  func hold() { gate.wait() }
+  func release() { gate.signal() }
+
+  func verdict(on call: FileCall) -> FaultVerdict {
+    if call.kind == .sync {
+      gate.wait()
+      gate.signal()
+    }
+    return .proceed
+  }
+
+  func succeeded(_ call: FileCall, result: Int) {}
 }

@@ -99,7 +99,7 @@ let samples: [String] = [
   "\"a b\" : 1\n'c d': 2\n\"\": 3\n1: int\n1.5: float\n~: none\nfalse: no\n2024-01-01: date\n",
   "{a: 1, \"b\":2, 'c': [x, y,], ? d : 3, e, f: , \"g\":, h: {}, i: []}",
   "[a b, 'c', \"d\", -1, [1, 2], {x: y}, a:b, http://x, long plain\n  over lines, # comment\n\tz]\n",
-  "key: [\n  a,\n  b\n]\nother: {\n  a: 1\n}\n",
+  "[:a, [f: :g], :h: i]\n", "key: [\n  a,\n  b\n]\nother: {\n  a: 1\n}\n",
   "ints: [0, -0, +1, 012, 0o17, 0x1F, -0x1f, 0b101, 1_000, 0_7, 9223372036854775807, -9223372036854775808]\n",
   "floats: [1., 1.5, -.5, 1e3, 1E-3, 1.e5, .5e+1, 1_0.5, .inf, -.Inf, +.INF, .nan, 0.1, 1e-400, 123456789.123456789]\n",
   "strings: [.5e5, 1:30, 0o8, 0b2, 0xg, '1', yes, no, on, off, y, n, nUll, +.nan, _1, 1__x, 1.2.3, +, .]\n",

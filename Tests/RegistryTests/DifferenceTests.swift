@@ -82,7 +82,7 @@ import Testing
   @Test(arguments: [
     "tagger A <> 1700000500 +0000", "tagger A <a@b> 1700000500 +9999", nil,
   ])
-  func oneBadTagDoesNotHideTheRest(_ tagger: String?) throws {
+  func gtoFailsOnTagsThatDoctorReports(_ tagger: String?) throws {
     let good = try repository("good", [("a@v1.0.0", 1, 0)])
     let commit = try #require(good.state.artifact(try ArtifactName("a"))?.events.first?.commit)
     let text = "object \(commit)\ntype commit\ntag a#prod#1\n" + (tagger.map { $0 + "\n" } ?? "") + "\nm\n"
@@ -107,5 +107,37 @@ import Testing
       _ = try repository.state.plan(request, PlanContext(now: 1_700_003_000))
     }
     #expect(refusal.code == .tagExists)
+    let theirs = try gto(
+      "write", repository,
+      [
+        ("action", "assign"), ("now", 1_700_003_000),
+        ("arguments", ["name": "a", "stage": "prod", "ref": .string(commit.id.description), "simple": true]),
+      ])
+    #expect(theirs["error"]?["class"] == "TagExists")
+    #expect(theirs["undone"] == ["a@v1.0.1"])
+  }
+
+  @Test func aTagOfATagIsFollowed() throws {
+    let repository = try repository("nested", [("a@v1.0.0", 1, 0)])
+    let inner = try #require(repository.tags.first)
+    let stageTag = TagRecord(
+      ref: "a#prod#1", objectID: inner.objectID,
+      annotation: .init(
+        name: "a#prod#1", commit: inner.annotation?.commit, isNested: true, tagger: inner.annotation?.tagger,
+        message: "m"))
+    var state = repository.state
+    state.insert(stageTag)
+    #expect(state.summary().jsonValue["a"]?["stage"]?["prod"] == "v1.0.0")
+    let path = driver.directory.appending(path: "nested").path()
+    _ = try driver.ask(
+      "tag",
+      [
+        ("dir", .string(path)), ("ref", "a#prod#1"),
+        (
+          "text",
+          .string("object \(inner.objectID)\ntype tag\ntag a#prod#1\ntagger A <a@b> 1700001009 +0000\n\nm\n")
+        ),
+      ])
+    #expect(try gto("show", repository)["a"]?["stage"]?["prod"] == .string(inner.objectID.description))
   }
 }

@@ -67,11 +67,17 @@ def make(request):
         with open(os.path.join(directory, ".gto"), "w", encoding="utf-8") as file:
             file.write(request["config"])
     for tag in request.get("raw", []):
-        object_id = git(
-            directory, "hash-object", "-t", "tag", "-w", "--stdin", "--literally", data=tag["text"].encode()
-        ).decode().strip()
-        git(directory, "update-ref", "refs/tags/" + tag["ref"], object_id)
+        write_tag({"dir": directory, **tag})
     return None if request.get("raw") else records(request)
+
+
+def write_tag(request):
+    """Makes a tag of any content, also one that git itself would not make."""
+    _cache.clear()
+    object_id = git(
+        request["dir"], "hash-object", "-t", "tag", "-w", "--stdin", "--literally", data=request["text"].encode()
+    ).decode().strip()
+    git(request["dir"], "update-ref", "refs/tags/" + request["ref"], object_id)
 
 
 def signature(line):
@@ -213,7 +219,7 @@ def write(request):
     new = [tag.decode() for tag in git(directory, "tag").split() if tag not in before]
     if new and error:
         delete({"dir": directory, "refs": new})
-        return {"error": error, "tags": []}
+        return {"error": error, "tags": [], "undone": new}
     return {"error": error, "tags": [t for t in records(request, new)["tags"]] if new else []}
 
 
@@ -223,7 +229,7 @@ def delete(request):
 
 
 ACTIONS = {
-    "delete": delete,
+    "delete": delete, "tag": write_tag,
     "make": make, "records": records, "show": show, "history": history, "check-ref": check_ref,
     "stages": lambda r: gto.api.get_stages(r["dir"], allowed=r.get("allowed", False), used=r.get("used", False)),
     "parse": parse, "versions": versions, "write": write,

@@ -5,7 +5,7 @@ typealias Members = [(key: String, value: JSONValue)]
 extension JSONValue {
   static func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
 
-  static func members(_ members: Members) -> JSONValue { .object(JSONObject(members)) }
+  static func members(_ members: Members) -> JSONValue { .object(JSONObject(distinct: members)) }
 }
 
 extension Event {

@@ -59,7 +59,9 @@ extension YAMLParser {
       throw error(.unsupported, "readers disagree about a document marker right after '|' or '>'; write \"\"")
     }
     let hasText = !isAtEnd && found >= minimum
-    if hasText, let blank, blank.width != found { throw unclearIndentation(blank.mark) }
+    if let blank, found > blank.width || (hasText && found < blank.width) {
+      throw unclearIndentation(blank.mark)
+    }
     let lastLine = isAtEnd ? found : 0
     (position, line, lineStart) = start
     return hasText ? found : max(minimum, blank?.width ?? 0, lastLine)

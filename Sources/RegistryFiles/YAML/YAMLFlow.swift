@@ -34,7 +34,7 @@ extension YAMLParser {
   private mutating func flowEntry() throws(RegistryFileError) -> YAMLNode {
     let start = mark
     if peek() == "?", isBlank(at: 1) { return try flowPair(firstKey: nil, at: start) }
-    let node = try flowNode(emptyAt: nil)
+    let node = try flowNode(emptyAt: nil, takesColon: true)
     try skipFlowSpace()
     guard peek() == ":", isBlank(at: 1) else { return node }
     return try flowPair(firstKey: node, at: start)
@@ -104,7 +104,7 @@ extension YAMLParser {
       try skipFlowSpace()
     }
     let isQuoted = peek() == "\"" || peek() == "'"
-    let key = if let known { known } else { try flowNode(emptyAt: nil) }
+    let key = if let known { known } else { try flowNode(emptyAt: nil, takesColon: false) }
     try skipFlowSpace()
     guard peek() == ":" else {
       try add(key, emptyNode(at: mark), to: &members)
@@ -114,11 +114,13 @@ extension YAMLParser {
     if !isExplicit { try checkImplicitKey(from: keyStart) }
     advance()
     try skipFlowSpace()
-    try add(key, try flowNode(emptyAt: mark), to: &members)
+    try add(key, try flowNode(emptyAt: mark, takesColon: close == "]"), to: &members)
   }
 
-  /// - Parameter emptyAt: where a missing node would stand; nil where it must not be missing.
-  private mutating func flowNode(emptyAt: YAMLMark?) throws(RegistryFileError) -> YAMLNode {
+  /// - Parameters:
+  ///   - emptyAt: where a missing node would stand; nil where it must not be missing.
+  ///   - takesColon: whether text may start with `:`. In `{ }`, ruamel.yaml decides that by chance.
+  private mutating func flowNode(emptyAt: YAMLMark?, takesColon: Bool) throws(RegistryFileError) -> YAMLNode {
     let start = mark
     if let emptyAt, peek() == "," || peek() == "}" || peek() == "]" { return emptyNode(at: emptyAt) }
     let properties = try properties()
@@ -132,6 +134,7 @@ extension YAMLParser {
       if properties != nil, parser.peek() == "," || parser.peek() == "]" || parser.peek() == "}" {
         return YAMLAtom(mark: start, value: .empty)
       }
+      parser.colonStartsFlowText = takesColon && properties == nil
       return try parser.atom(minimumColumn: 0)
     }
   }

@@ -42,6 +42,8 @@ struct YAMLParser {
   var depth = 0
   /// Flow collections that are open.
   var flowDepth = 0
+  /// Whether a plain scalar of flow style may start with a `:` where the parser is.
+  var colonStartsFlowText = false
 
   init(text: [Unicode.Scalar], file: String, limits: YAMLLimits) {
     self.text = text

@@ -22,14 +22,22 @@ extension YAMLParser {
     let next = peek(1)
     switch peek() {
     case "-", "?", ":":
-      let means = peek() == "-" ? flowDepth > 0 && next.isYAMLFlowIndicator : flowDepth > 0
-      if isBlank(at: 1) || means {
+      if isBlank(at: 1) || (flowDepth > 0 && !startsFlowText(before: next)) {
         throw unexpected("expected a value; put quotes around text that starts so")
       }
     case ",", "[", "]", "{", "}", "#", "&", "*", "!", "|", ">", "'", "\"", "%", "@", "`", "\t", "\n", "\r",
       Self.end:
       throw unexpected("expected a value; put quotes around text that starts so")
     default: break
+    }
+  }
+
+  /// Whether `-`, `?` or `:` starts text in flow style, by what follows it.
+  private func startsFlowText(before next: Unicode.Scalar) -> Bool {
+    switch peek() {
+    case "-": !next.isYAMLFlowIndicator
+    case ":": colonStartsFlowText && !next.isYAMLFlowIndicator
+    default: false
     }
   }
 

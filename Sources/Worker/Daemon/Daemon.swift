@@ -30,9 +30,14 @@ public enum Daemon {
       let isCheck = options.action == .check
       let needsLane = !isCheck || configuration.repositories.contains(where: \.hasKeys)
       let program = needsLane ? try laneProgram(options) : ""
+      var reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
+      if options.configurationFile != nil {
+        reread = { () throws(ConfigurationError) in try options.configuration() }
+      }
+      let source = reread
       Task.detached {
         if isCheck { await check(configuration, laneProgram: program) }
-        await serve(configuration, laneProgram: program)
+        await serve(configuration, laneProgram: program, reread: source)
       }
       dispatchMain()
     } catch {
@@ -50,9 +55,12 @@ public enum Daemon {
     finish(ExitStatus.configuration)
   }
 
-  private static func serve(_ configuration: Configuration, laneProgram: String) async {
+  private static func serve(
+    _ configuration: Configuration, laneProgram: String,
+    reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
+  ) async {
     do throws(StartError) {
-      let service = try await Service(configuration, laneProgram: laneProgram)
+      let service = try await Service(configuration, laneProgram: laneProgram, reread: reread)
       await service.run()
       finish(0)
     } catch {

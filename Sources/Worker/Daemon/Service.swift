@@ -11,16 +11,27 @@ struct Service: Sendable {
   private let clients: Listener
   private let admins: Listener
   private let listeners = Listeners()
+  private let reloader: Reloader
   private let pathsToRemove: [String]
 
   /// Opens everything; when this returns, clients can connect.
-  init(_ configuration: Configuration, laneProgram: String) async throws(StartError) {
+  ///
+  /// - Parameter reread: reads the configuration file again; nil where there is none.
+  init(
+    _ configuration: Configuration, laneProgram: String,
+    reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
+  ) async throws(StartError) {
     try Self.checkKernelWord()
     let activation = try Self.activation()
     try Self.prepareDirectories(configuration, activation)
     let store = try await Self.openStore(configuration)
     let identity = try Self.identity(in: configuration.stateDirectory)
-    worker = Self.makeWorker(configuration, store: store, identity: identity, laneProgram: laneProgram)
+    let maker = RepositoryMaker(
+      identity: identity, laneProgram: laneProgram, store: store,
+      pool: LanePool(limit: configuration.limits.lanes),
+      counters: Counters())
+    worker = Self.makeWorker(configuration, maker)
+    reloader = Reloader(worker: worker, read: reread, make: maker.repository)
     let limits = configuration.limits
     let connection = ConnectionLimits(
       openRequests: limits.requestsPerConnection, frame: Double(limits.frameSeconds),
@@ -33,7 +44,7 @@ struct Service: Sendable {
       ))
     admins = Listener(
       name: "admin", socket: try Self.socket(activation.admin, configuration.adminSocket),
-      handler: AdminHandler(worker: worker, listeners: listeners),
+      handler: AdminHandler(worker: worker, listeners: listeners, reloader: reloader),
       limits: ListenerLimits(connections: 64, connectionsPerUser: 64, connection: connection))
     pathsToRemove =
       (activation.client == nil ? [configuration.clientSocket.path] : [])
@@ -46,22 +57,18 @@ struct Service: Sendable {
     await clients.start()
     await admins.start()
     for repository in worker.repositories.values { await repository.wake() }
-    let signals = SignalStream([SIGTERM, SIGINT])
+    let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])
     announceReady()
-    let keyCheck = Task { await checkKeys() }
-    let signal = await signals.next()
+    let keyCheck = Task { await worker.checkKeys() }
+    var signal = await signals.next()
+    while signal == SIGHUP {
+      do throws(WireError) { try await reloader.reload() } catch { Log.write(.error, error.message) }
+      signal = await signals.next()
+    }
     keyCheck.cancel()
     Log.write(.notice, "stopping", ["signal": "\(signal)"])
     ServiceNotification.stopping()
     await stop()
-  }
-
-  /// Tries out the repositories' keys, one after the other, so that an administrator hears of a bad one before
-  /// a job needs it.
-  private func checkKeys() async {
-    for configuration in worker.configuration.repositories where !Task.isCancelled {
-      await worker.repositories[configuration.id]?.checkKeys()
-    }
   }
 
   private func announceReady() {
@@ -127,6 +134,8 @@ struct Service: Sendable {
     var settings = JobStoreConfiguration()
     settings.retention = JobRetention(
       milliseconds: Int64(configuration.limits.finishedJobSeconds) * 1000)
+    settings.maximumOpenJobs = .max
+    settings.maximumOpenJobsPerTenant = configuration.limits.jobsPerTenant
     do throws(JobStoreError) {
       return try JobStore.open(
         directory: configuration.stateDirectory + "/journal", configuration: settings
@@ -175,20 +184,33 @@ struct Service: Sendable {
     }
   }
 
-  private static func makeWorker(
-    _ configuration: Configuration, store: JobStore, identity: String, laneProgram: String
-  ) -> Worker {
+  private static func makeWorker(_ configuration: Configuration, _ maker: RepositoryMaker) -> Worker {
     let policy = Policy(configuration)
-    let counters = Counters()
-    let pool = LanePool(limit: configuration.limits.lanes)
     var repositories: [String: Repository] = [:]
     for repository in configuration.repositories {
-      repositories[repository.id] = Repository(
-        repository, worker: identity, stateDirectory: configuration.stateDirectory, laneProgram: laneProgram,
-        limits: configuration.limits, policy: policy, store: store, pool: pool, counters: counters)
+      repositories[repository.id] = maker.repository(repository, configuration, policy)
     }
+    let settings = Settings(
+      Settings.Snapshot(configuration: configuration, policy: policy, repositories: repositories))
     return Worker(
-      identity: identity, configuration: configuration, policy: policy, store: store,
-      repositories: repositories, counters: counters, startedAt: WallClock.milliseconds)
+      identity: maker.identity, settings: settings, store: maker.store, counters: maker.counters,
+      startedAt: WallClock.milliseconds)
+  }
+}
+
+/// Makes repositories with what they all share.
+private struct RepositoryMaker: Sendable {
+  let identity: String
+  let laneProgram: String
+  let store: JobStore
+  let pool: LanePool
+  let counters: Counters
+
+  func repository(
+    _ repository: RepositoryConfiguration, _ configuration: Configuration, _ policy: Policy
+  ) -> Repository {
+    Repository(
+      repository, worker: identity, stateDirectory: configuration.stateDirectory, laneProgram: laneProgram,
+      limits: configuration.limits, policy: policy, store: store, pool: pool, counters: counters)
   }
 }

@@ -8,10 +8,12 @@ internal import WireProtocol
 struct AdminHandler: RequestHandler {
   let worker: Worker
   let listeners: Listeners
+  let reloader: Reloader
 
   static let methods = [
-    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "pause", "resume", "retry",
-    "cancel", "signing.export",
+    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "pause", "resume",
+    "drain",
+    "retry", "cancel", "reload", "signing.export",
   ]
 
   func answer(
@@ -24,12 +26,15 @@ struct AdminHandler: RequestHandler {
     let params = request.params
     switch request.method {
     case "hello": return try Hello.answer(params, worker, socket: "admin")
-    case "whoami": return try ClientHandler(worker: worker).whoami(params, peer)
+    case "whoami": return try ClientHandler(worker: worker).whoami(params, peer, socket: "admin")
     case "queue": return try await queue(params)
     case "job": return try await job(params)
     case "repositories": return try await repositories(params)
     case "tenants": return try await tenants(params)
     case "stats": return try await stats(params)
+    case "metrics": return try await metrics(params)
+    case "drain": return try await drain(params)
+    case "reload": return try await reload(params)
     case "pause": return try await setPaused(true, params)
     case "resume": return try await setPaused(false, params)
     case "retry": return try await retry(params, peer)

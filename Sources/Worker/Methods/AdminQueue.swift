@@ -65,7 +65,7 @@ extension AdminHandler {
   /// `pause`, `resume`: no batch of a paused repository begins; jobs are accepted all the same.
   func setPaused(_ paused: Bool, _ params: JSONValue) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.string("repository") }
-    let repository = try repository(id)
+    let repository = try self.repository(id)
     do throws(JobStoreError) {
       try await worker.store.setPaused(paused, repository: id)
     } catch {
@@ -85,6 +85,22 @@ extension AdminHandler {
       .unknownRepository, category: .refused,
       "there is no repository \"\(id.escapedForMessage)\""
         + (hint.map { "; did you mean \"\($0)\"?" } ?? ""))
+  }
+
+  /// `drain`: finishes what was accepted and accepts nothing more until the worker starts again.
+  func drain(_ params: JSONValue) async throws(WireError) -> JSONValue {
+    try readParameters(params) { _ in }
+    worker.settings.update { $0.isDraining = true }
+    let statistics = try await worker.ask { store throws(JobStoreError) in try store.queueStatistics }
+    let open = [JobStateName.queued, .running, .waiting].reduce(0) { $0 + (statistics.jobs[$1] ?? 0) }
+    return ["draining": true, "openJobs": .integer(Int64(open))]
+  }
+
+  /// `reload`: reads the configuration file again.
+  func reload(_ params: JSONValue) async throws(WireError) -> JSONValue {
+    try readParameters(params) { _ in }
+    try await reloader.reload()
+    return ["repositories": .integer(Int64(worker.configuration.repositories.count))]
   }
 }
 

@@ -15,8 +15,6 @@ struct ReadQuery {
   let options: ShowOptions
   let ascending: Bool
   private let allowedStages: Bool
-  /// Rows for people too.
-  private let table: Bool
   /// The commit at which `describe` looks; nil: the tip of the default branch.
   let revision: String?
   /// Say of each row whether it is signed.
@@ -48,7 +46,6 @@ struct ReadQuery {
     case .doctor: break
     }
     revision = method == .describe ? try reader.optionalString("rev") : nil
-    table = method == .show || method == .history ? try reader.optionalBool("table") ?? false : false
     page = method == .show || method == .history ? try Page(&reader) : Page()
     signed = method == .show || method == .history ? try reader.optionalBool("signed") ?? false : false
     self.name = name
@@ -127,14 +124,14 @@ struct ReadQuery {
     if let name {
       do {
         let summary = try snapshot.state.summary(of: try ArtifactReference(name), options)
-        return answer(summary.jsonValue, table ? summary.table : nil)
+        return JSONObject([("value", summary.jsonValue)])
       } catch {
         throw WireError(.unknownArtifact, category: .refused, "\(error)")
       }
     }
     let summary = snapshot.state.summary(options, allowedStages: snapshot.facts.allowedStages)
       .filtered(isVisible)
-    return answer(summary.jsonValue, table ? summary.table : nil)
+    return JSONObject([("value", summary.jsonValue)])
   }
 
   private func history(
@@ -144,7 +141,7 @@ struct ReadQuery {
     let history = snapshot.state.history(of: artifact, ascending: ascending).filtered(isVisible)
     let (part, next) = page.cut(history.entries.count)
     let shown = history.part(part)
-    var answer = answer(shown.jsonValue, table ? shown.table : nil)
+    var answer = JSONObject([("value", shown.jsonValue)])
     answer["next"] = next.map { .string($0) }
     return answer
   }
@@ -168,7 +165,7 @@ struct ReadQuery {
       let annotation = snapshot.state.annotation(of: checked.event.artifact, at: checked.event.commit)
       value["type"] = annotation?.type.map { .string($0) }
       value["path"] = annotation?.path.map { .string($0) }
-      return JSONObject([("value", .object(value)), ("sentence", .string(checked.sentence))])
+      return JSONObject([("value", .object(value))])
     } catch {
       throw WireError(.ambiguousTag, category: .refused, "\(error)")
     }
@@ -189,17 +186,6 @@ struct ReadQuery {
       }
     let findings: [JSONValue] = problems.map(\.json) + snapshot.fileFindings
     return JSONObject([("findings", .array(findings))])
-  }
-
-  private func answer(_ value: JSONValue, _ table: Table?) -> JSONObject {
-    var answer = JSONObject([("value", value)])
-    if let table {
-      answer["table"] = [
-        "columns": .array(table.columns.map { .string($0) }),
-        "rows": .array(table.rows.map { .array($0.map { $0.map { .string($0) } ?? .null }) }),
-      ]
-    }
-    return answer
   }
 }
 

@@ -11,7 +11,7 @@ extension ClientHandler {
     _ isVisible: (ArtifactName) -> Bool
   ) async throws(WireError) {
     if query.method == .doctor {
-      guard repository.configuration.signing?.required ?? false else { return }
+      guard await repository.configuration.signing?.required ?? false else { return }
       let events = snapshot.state.history(ascending: true).filtered(isVisible).entries.map(\.event)
       answer["findings"] = .array(
         (answer["findings"]?.arrayValue ?? []) + (try await repository.signatureFindings(events)))

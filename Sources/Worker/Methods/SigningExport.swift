@@ -8,8 +8,8 @@ extension AdminHandler {
     let (id, wanted) = try readParameters(params) { reader throws(JSONShapeError) in
       (try reader.string("repository"), try reader.optionalChoice("format", SigningKeyForm.self))
     }
-    let repository = try repository(id)
-    guard let signing = repository.configuration.signing else {
+    let repository = try self.repository(id)
+    guard let signing = await repository.configuration.signing else {
       throw WireError(
         .signingNotConfigured, category: .refused, "the repository's configuration has no signing")
     }

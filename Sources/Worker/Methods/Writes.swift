@@ -16,6 +16,11 @@ extension ClientHandler {
     }
     let (repository, tenant) = try worker.authorize(request.access, for: peer)
     try RequestCheck.check(request)
+    if worker.settings.current.isDraining, !request.dryRun {
+      throw WireError(
+        .shuttingDown, category: .retry, "the worker finishes its jobs and accepts no more; try again later",
+        retryAfter: 30)
+    }
     if request.dryRun { return try await repository.preview(request, tenant: tenant) }
     let submission = try await submit(request, peer, tenant: tenant)
     await repository.wake()

@@ -3,6 +3,16 @@ internal import StrictJSON
 internal import SystemCalls
 internal import WireProtocol
 
+extension Worker {
+  /// Tries out the repositories' keys, one after the other, so that an administrator hears of a bad one before
+  /// a job needs it.
+  func checkKeys() async {
+    for configuration in configuration.repositories where !Task.isCancelled {
+      await repositories[configuration.id]?.checkKeys()
+    }
+  }
+}
+
 extension Repository {
   /// Has a lane try out the keys and trust files, unless one runs that has done so.
   func checkKeys() async {

@@ -14,10 +14,10 @@ actor Repository {
   nonisolated let executor: DispatchQueueExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  nonisolated let configuration: RepositoryConfiguration
+  private(set) var configuration: RepositoryConfiguration
   nonisolated let identity: String
-  nonisolated let limits: Limits
-  nonisolated let policy: Policy
+  private(set) var limits: Limits
+  private(set) var policy: Policy
   nonisolated let store: JobStore
   nonisolated let counters: Counters
   private nonisolated let stateDirectory: String
@@ -263,6 +263,24 @@ actor Repository {
   }
 
   // MARK: Idle and the end
+
+  /// Takes over what a reload brought. A lane that was given something else is ended when it is idle.
+  func reconfigure(_ new: RepositoryConfiguration, limits: Limits, policy: Policy) async {
+    let isSame = new == configuration && limits.attemptSeconds == self.limits.attemptSeconds
+    self.limits = limits
+    self.policy = policy
+    if isSame {
+      // The files may have changed although their names have not.
+      if configuration.hasKeys { await endLane(ifIdle: false) }
+      return
+    }
+    await takeTurn()
+    configuration = new
+    if let lane { await forgetLane(lane, killed: false) }
+    contactedAt = nil
+    turns.pass()
+    wake()
+  }
 
   /// Ends the lane when nothing has been asked of it for the configured time, or when its place is needed.
   func endIdleLaneLater() async {

@@ -11,7 +11,8 @@ final class RealWorker: Sendable {
 
   init() async throws {
     directory = try TemporaryDirectory()
-    remote = try GitFixture()
+    // No `.gto`: gto does not read it from a bare repository.
+    remote = try GitFixture(files: ["README": "model\n"])
     try remote.tag("churn@v1.0.0", message: "Registering artifact churn version v1.0.0")
     socket = directory.appending("worker.sock")
     adminSocket = directory.appending("admin.sock")

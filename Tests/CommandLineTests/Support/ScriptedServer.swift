@@ -32,6 +32,7 @@ final class ScriptedServer: Sendable {
         guard (try? listener.wait(for: .readable, until: .after(seconds: 0.05))) ?? false,
           let connection = try? UnixSocket.accept(from: listener)
         else { continue }
+        try? connection.setNonBlocking(false)
         self.serve(connection, script)
       }
     }
@@ -59,7 +60,11 @@ final class ScriptedServer: Sendable {
         }
         for action in script(number, request) {
           guard case .reply(let reply) = action else { return }
-          _ = try? frame(reply.json.serialized()).withUnsafeBytes { try connection.send($0) }
+          var unsent = frame(reply.json.serialized())
+          while !unsent.isEmpty {
+            guard let sent = try? unsent.withUnsafeBytes({ try connection.send($0) }) else { return }
+            unsent.removeFirst(sent)
+          }
         }
       }
     }

@@ -1,0 +1,64 @@
+internal import SystemCalls
+internal import WireProtocol
+
+/// Reads the configuration again while the worker runs.
+struct Reloader: Sendable {
+  let worker: Worker
+  /// Reads what the command line named; nil where there is nothing to read again.
+  let read: (@Sendable () throws(ConfigurationError) -> Configuration)?
+  /// Makes a repository that the configuration did not have before.
+  let make: @Sendable (RepositoryConfiguration, Configuration, Policy) -> Repository
+
+  /// Takes over repositories, credentials, tenants, grants and limits. Jobs that wait are judged by the new
+  /// policy when their turn comes. Sockets and the state directory stay as they are.
+  ///
+  /// - Throws: what is wrong with the file; nothing has changed then.
+  func reload() async throws(WireError) {
+    let new = try configuration()
+    let old = worker.settings.current
+    let policy = Policy(new)
+    var repositories: [String: Repository] = [:]
+    for configuration in new.repositories {
+      repositories[configuration.id] = old.repositories[configuration.id] ?? make(configuration, new, policy)
+    }
+    let all = repositories
+    worker.settings.update { snapshot in
+      snapshot.configuration = new
+      snapshot.policy = policy
+      snapshot.repositories = all
+    }
+    for configuration in new.repositories {
+      await all[configuration.id]?.reconfigure(configuration, limits: new.limits, policy: policy)
+    }
+    for (id, repository) in old.repositories where all[id] == nil { await repository.stop(within: 0) }
+    Task { [worker] in await worker.checkKeys() }
+    Log.write(.notice, "the configuration was read again", ["repositories": "\(new.repositories.count)"])
+  }
+
+  private func configuration() throws(WireError) -> Configuration {
+    guard let read else {
+      throw WireError(
+        .invalidRequest, category: .refused,
+        "the worker was started without a configuration file: there is nothing to read")
+    }
+    let new: Configuration
+    do throws(ConfigurationError) {
+      new = try read()
+    } catch {
+      throw WireError(.invalidConfiguration, category: .refused, "nothing has changed: \(error)")
+    }
+    let old = worker.configuration
+    guard new.stateDirectory == old.stateDirectory, new.clientSocket == old.clientSocket,
+      new.adminSocket == old.adminSocket
+    else {
+      throw WireError(
+        .invalidConfiguration, category: .refused,
+        "nothing has changed: sockets and stateDirectory change only with a restart")
+    }
+    return new
+  }
+}
+
+extension WireError.Code {
+  static let invalidConfiguration = Self(rawValue: "invalid_configuration")
+}

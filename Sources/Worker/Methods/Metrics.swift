@@ -1,0 +1,94 @@
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension AdminHandler {
+  /// `metrics`: the worker in the text format of Prometheus.
+  func metrics(_ params: JSONValue) async throws(WireError) -> JSONValue {
+    try readParameters(params) { _ in }
+    let statistics = try await worker.ask { store throws(JobStoreError) in try store.queueStatistics }
+    var text = MetricsText()
+    text.add("stagekeeper_info", .gauge, "The worker.", [(["version": Worker.version, "worker": worker.identity], 1)])
+    text.add(
+      "stagekeeper_start_time_seconds", .gauge, "When it started, since 1970.",
+      [([:], Double(worker.startedAt) / 1000)])
+    text.add(
+      "stagekeeper_jobs", .gauge, "Jobs that are known, by state.",
+      JobStateName.allCases.map { (["state": $0.rawValue], Double(statistics.jobs[$0] ?? 0)) })
+    addRepositories(statistics, to: &text)
+    await addCounters(to: &text)
+    text.add("stagekeeper_journal_records_total", .counter, "Records journalled.", [([:], Double(statistics.records))])
+    text.add("stagekeeper_journal_syncs_total", .counter, "Syncs of the journal.", [([:], Double(statistics.commits))])
+    return ["text": .string(text.text)]
+  }
+
+  private func addRepositories(_ statistics: QueueStatistics, to text: inout MetricsText) {
+    let lines = statistics.repositories
+    text.add(
+      "stagekeeper_repository_jobs", .gauge, "Unfinished jobs, by repository and state.",
+      lines.flatMap { line in
+        [("queued", line.queued), ("running", line.running), ("waiting", line.waiting)].map { state, count in
+          (["repository": line.repository, "state": state], Double(count))
+        }
+      })
+    text.add(
+      "stagekeeper_repository_paused", .gauge, "1 where the repository is paused.",
+      lines.map { (["repository": $0.repository], $0.isPaused ? 1 : 0) })
+    text.add(
+      "stagekeeper_repository_batches_total", .counter, "Batches begun, by repository.",
+      lines.map { (["repository": $0.repository], Double($0.batches)) })
+  }
+
+  private func addCounters(to text: inout MetricsText) async {
+    let counters = worker.counters
+    let connections = await listeners.counts
+    text.add("stagekeeper_connections", .gauge, "Open connections.", [([:], Double(connections.open))])
+    text.add(
+      "stagekeeper_connections_total", .counter, "Connections accepted.", [([:], Double(connections.accepted))])
+    text.add("stagekeeper_requests_total", .counter, "Requests answered.", [([:], Double(await counters.requests))])
+    text.add(
+      "stagekeeper_request_errors_total", .counter, "Requests answered with an error.",
+      [([:], Double(await counters.errors))])
+    text.add("stagekeeper_pushes_total", .counter, "Pushes that ended.", [([:], Double(await counters.pushes))])
+    text.add("stagekeeper_pushed_tags_total", .counter, "Tags sent in them.", [([:], Double(await counters.pushedTags))])
+    text.add(
+      "stagekeeper_failed_pushes_total", .counter, "Pushes that broke off.",
+      [([:], Double(await counters.failedPushes))])
+    text.add("stagekeeper_lanes", .gauge, "Lanes that run.", [([:], Double(await counters.runningLanes))])
+    text.add("stagekeeper_lanes_total", .counter, "Lanes started.", [([:], Double(await counters.startedLanes))])
+  }
+}
+
+/// Prometheus' text exposition format 0.0.4.
+struct MetricsText {
+  enum Kind: String {
+    case gauge, counter
+  }
+
+  private(set) var text = ""
+
+  /// Adds one metric with its samples; nothing where there are none.
+  mutating func add(
+    _ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: KeyValuePairs<String, String>, value: Double)]
+  ) {
+    if samples.isEmpty { return }
+    text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+    for (labels, value) in samples {
+      let inside = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+      let number = value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+      text += name + (inside.isEmpty ? "" : "{\(inside)}") + " \(number)\n"
+    }
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.reduce(into: "") { result, character in
+      switch character {
+      case "\\": result += "\\\\"
+      case "\"": result += "\\\""
+      case "\n": result += "\\n"
+      default: result.append(character)
+      }
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import Foundation
+import StrictJSON
+import Testing
+
+@testable import JobQueue
+
+/// Replay ends where live operation stood.
+@Suite struct ReplayTests {
+  @Test(arguments: 1...150)
+  func replayEqualsLiveOperation(seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    var live = JobTable()
+    var records: [JobRecord] = []
+    for time in 1...200 {
+      let record = Self.record(for: live, at: Int64(time), &random)
+      do {
+        try live.apply(record)
+        records.append(record)
+      } catch {
+        #expect(error is ImpossibleTransition || error is ContradictoryRecord)
+      }
+    }
+    #expect(records.count > 50)
+    let replayed = try Self.replay(records)
+    // Not the tables themselves: a failure would print them.
+    let firstDifference = live.ids(after: nil).first { live.jobs[$0] != replayed.jobs[$0] }
+    #expect(firstDifference.flatMap { live.jobs[$0] } == firstDifference.flatMap { replayed.jobs[$0] })
+    let isReplayEqual = replayed == live
+    #expect(isReplayEqual)
+    let compacted = try Self.replay(Array(live.snapshot))
+    let isSnapshotEqual = compacted == live
+    #expect(isSnapshotEqual)
+    // Both tables give the same answers from then on, too: to keys, and about who is first.
+    for id in live.ids(after: nil) {
+      #expect(compacted.position(of: id) == live.position(of: id))
+      #expect(replayed.position(of: id) == live.position(of: id))
+      let request = try #require(live.jobs[id]).request
+      #expect(try compacted.original(of: request)?.id == live.original(of: request)?.id)
+    }
+    #expect(compacted.repositoriesWithWork == live.repositoriesWithWork)
+  }
+
+  /// Through the bytes of a segment.
+  private static func replay(_ records: [JobRecord]) throws -> JobTable {
+    var bytes = JournalFormat.header(segment: 9)
+    for (index, record) in records.enumerated() {
+      JournalFormat.appendRecord(
+        try #require(record.payload()), segment: 9, sequence: UInt64(index + 1), placeInCommit: 0, to: &bytes)
+    }
+    let replay = JournalReplay(bytes, path: "test")
+    if let refusal = replay.refusal { throw refusal }
+    #expect(replay.scan.records == records.count)
+    return replay.table
+  }
+
+  /// A record that may or may not be possible; impossible ones are not journalled.
+  private static func record(
+    for table: JobTable, at time: Int64, _ random: inout SeededGenerator
+  ) -> JobRecord {
+    let choice = Int.random(in: 0..<20, using: &random)
+    if choice < 4 { return .submitted(table.nextID, request(&random), time: time) }
+    if choice == 4 {
+      return .paused(
+        repository: "r\(Int.random(in: 0..<3, using: &random))", .random(using: &random), time: 0)
+    }
+    if choice == 5 {
+      let retention = JobRetention(milliseconds: 60, count: 5, requestKeyMilliseconds: 20)
+      return .dropped(table.droppable(retention, now: time, limit: 3))
+    }
+    let id = JobID(UInt64.random(in: 1...max(1, table.nextID.number - 1), using: &random))
+    return .event(id, event(at: time, &random), time: time)
+  }
+
+  private static func request(_ random: inout SeededGenerator) -> JobRequest {
+    let key = Int.random(in: 0..<4, using: &random)
+    return JobRequest(
+      repository: "r\(Int.random(in: 0..<3, using: &random))",
+      artifact: "a\(Int.random(in: 0..<3, using: &random))",
+      requester: Requester(
+        uid: UInt32.random(in: 0...UInt32.max, using: &random), user: key == 0 ? nil : "é\u{1F600}\n",
+        tenant: "t\(Int.random(in: 0..<3, using: &random))"),
+      requestKey: key == 0 ? nil : "k\(UInt32.random(in: 0...UInt32.max, using: &random))",
+      body: [
+        "n": .number(Double.random(in: -1e9...1e9, using: &random)), "list": [nil, true, [:], "\u{7f}"],
+      ],
+      deadline: key == 1 ? 5 : nil)
+  }
+
+  private static func event(at time: Int64, _ random: inout SeededGenerator) -> JobEvent {
+    let error = JobError(code: "c", message: "m \(time)", details: time % 2 == 0 ? ["a": [1]] : nil)
+    let who = time % 3 == 0 ? nil : Requester(uid: 1, tenant: "admin")
+    return switch Int.random(in: 0..<14, using: &random) {
+    case 0..<4: .started
+    case 4: .prepared([Sample.intent("x#\(time)"), Sample.intent("y#\(time)")])
+    case 5: .pushing
+    case 6: .replanned(error)
+    case 7: .waiting(until: time + 20, error)
+    case 8: .interrupted
+    case 9: .succeeded(["time": .integer(time)])
+    case 10: .rejected(error)
+    case 11: .failed(error)
+    case 12: .cancelRequested(by: who)
+    default: .retried(by: who)
+    }
+  }
+
+  // MARK: Released formats
+
+  private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("Fixtures")
+
+  /// The journal of format version 1, as the first release wrote it. It must replay for ever: never
+  /// make these two files anew.
+  @Test func theJournalOfVersionOneReplays() throws {
+    let bytes = [UInt8](try Data(contentsOf: Self.fixtures.appendingPathComponent("journal-v1")))
+    let replay = JournalReplay(bytes, path: "journal-v1")
+    #expect(replay.refusal == nil)
+    #expect(replay.scan.flaw == nil)
+    let expected = try Data(contentsOf: Self.fixtures.appendingPathComponent("journal-v1.expected.json"))
+    let found = JSONValue.array(Array(replay.table.snapshot).map(\.json))
+    #expect(try JSONValue(parsing: [UInt8](expected), maximumDepth: 64) == found)
+  }
+
+  /// Makes the files of ``theJournalOfVersionOneReplays()`` where they are missing.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["STAGEKEEPER_MAKE_JOURNAL_FIXTURE"] != nil))
+  func makeTheFixture() throws {
+    let file = Self.fixtures.appendingPathComponent("journal-v1")
+    if FileManager.default.fileExists(atPath: file.path) { return }
+    let records = try Self.everyRecord()
+    var bytes = JournalFormat.header(segment: 7)
+    var table = JobTable()
+    for (index, record) in records.enumerated() {
+      try table.apply(record)
+      JournalFormat.appendRecord(
+        try #require(record.payload()), segment: 7, sequence: UInt64(index + 1),
+        placeInCommit: UInt32(index % 3), to: &bytes)
+    }
+    try FileManager.default.createDirectory(at: Self.fixtures, withIntermediateDirectories: true)
+    try Data(bytes).write(to: file)
+    let json = JSONValue.array(Array(table.snapshot).map(\.json)).serialized(indentation: 2)
+    try Data(json + [10]).write(to: Self.fixtures.appendingPathComponent("journal-v1.expected.json"))
+  }
+
+  /// Every kind of record and event, and every member that a record can have.
+  private static func everyRecord() throws -> [JobRecord] {
+    let start: Int64 = 1_760_000_000_000
+    let admin = Requester(uid: 0, user: "root", tenant: "admin")
+    var kept = Job(id: JobID(3), request: Sample.request(key: "kept"), submittedAt: start)
+    for event: JobEvent in [
+      .started, .prepared([Sample.intent()]), .pushing, .waiting(until: start + 900, Sample.error),
+      .cancelRequested(by: admin),
+    ] { _ = try kept.apply(event, at: start + 1) }
+    let ends: [[JobEvent]] = [
+      [
+        .started, .prepared([Sample.intent("a")]), .pushing,
+        .succeeded(["ref": "refs/tags/a", "n": .number(1.5)]),
+      ],
+      [.started, .rejected(Sample.error)],
+      [.started, .prepared([Sample.intent("b")]), .failed(Sample.error)],
+      [.cancelRequested(by: nil)],
+      [.started, .prepared([Sample.intent("c")]), .pushing, .replanned(Sample.error), .interrupted],
+      [.started, .failed(Sample.error), .retried(by: admin)],
+      [.started, .waiting(until: start + 5000, Sample.error)],
+      [.started, .prepared([Sample.intent("d"), Sample.intent("e")]), .pushing],
+    ]
+    var records: [JobRecord] = [.base(nextID: JobID(10)), .kept(kept)]
+    records.append(.paused(repository: "churn", true, time: start))
+    for (index, events) in ends.enumerated() {
+      let id = JobID(UInt64(10 + index))
+      let request = Sample.request(
+        artifact: "model-\(index)", key: index % 2 == 0 ? "caf\u{e9} \(index)" : nil,
+        body: ["stage": "prod", "message": "zwei\nZeilen \u{1F680}", "force": false, "none": nil],
+        deadline: index == 0 ? start + 60_000 : nil)
+      records.append(.submitted(id, request, time: start + Int64(index)))
+      records += events.enumerated().map { .event(id, $1, time: start + 100 + Int64($0)) }
+    }
+    records.append(.dropped([JobID(13)]))
+    records.append(.paused(repository: "fraud", true, time: start))
+    records.append(.paused(repository: "fraud", false, time: start))
+    return records
+  }
+}
