@@ -47,12 +47,10 @@ public enum Daemon {
   }
 
   private static func check(_ configuration: Configuration, laneProgram: String) async -> Never {
-    let problems = await KeyCheck.problems(of: configuration, laneProgram: laneProgram)
-    if problems.isEmpty {
-      finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
+    guard await KeyCheck.run(configuration, laneProgram: laneProgram) else {
+      finish(ExitStatus.configuration)
     }
-    for problem in problems { Log.write(.error, problem) }
-    finish(ExitStatus.configuration)
+    finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
   }
 
   private static func serve(

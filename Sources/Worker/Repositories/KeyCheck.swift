@@ -34,7 +34,7 @@ extension Repository {
   func noteKeys(_ answer: JSONValue) throws(WireError) {
     let problems = try decode(answer) { value throws(JSONShapeError) in try [KeyProblem](value) }
     for problem in problems where !keyProblems.contains(problem) {
-      Log.write(.error, problem.message, ["repository": configuration.id, "code": problem.code])
+      problem.log(repository: configuration.id)
     }
     keyProblems = problems
   }
@@ -42,21 +42,25 @@ extension Repository {
 
 /// Tries out keys without a running worker: `stagekeeperd --check`.
 enum KeyCheck {
-  /// A line for each key or trust file that can't be used, with the repository's name.
-  static func problems(of configuration: Configuration, laneProgram: String) async -> [String] {
-    var lines: [String] = []
+  /// Logs each key or trust file that can't be used, with the repository's name.
+  ///
+  /// - Returns: whether all can be used.
+  static func run(_ configuration: Configuration, laneProgram: String) async -> Bool {
+    var isGood = true
     for repository in configuration.repositories where repository.hasKeys {
       do throws(WireError) {
         let settings = repository.laneConfiguration(
           stateDirectory: configuration.stateDirectory, limits: configuration.limits)
         for problem in try await problems(settings, laneProgram) {
-          lines.append("repositories.\(repository.id): \(problem.message)")
+          problem.log(repository: repository.id)
+          isGood = false
         }
       } catch {
-        lines.append("repositories.\(repository.id): its keys could not be tried out: \(error.message)")
+        KeyProblem(code: error.code.rawValue, message: error.message).log(repository: repository.id)
+        isGood = false
       }
     }
-    return lines
+    return isGood
   }
 
   private static func problems(
@@ -84,5 +88,13 @@ enum KeyCheck {
     } catch {
       throw WireError(.internalError, category: .internal, "the lane's answer can't be read: \(error)")
     }
+  }
+}
+
+extension KeyProblem {
+  fileprivate func log(repository: String) {
+    Log.write(
+      .error, "keys of a repository can't be used",
+      ["repository": repository, "code": code, "error": message])
   }
 }
