@@ -117,9 +117,9 @@ extension TagVerdict {
     object["identity"] = identity.map { .string($0) }
     object["keyFingerprint"] = keyFingerprint.map { .string($0) }
     object["certificateFingerprint"] = certificateFingerprint.map { .string($0) }
+    // A tag may name any number; times in replies have years of four digits.
     object["taggerTime"] = taggerTime.flatMap { seconds in
-      let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-      return overflow ? nil : .string(timestamp(milliseconds: milliseconds))
+      (0...253_402_300_799).contains(seconds) ? .string(timestamp(milliseconds: seconds * 1000)) : nil
     }
     return object
   }
