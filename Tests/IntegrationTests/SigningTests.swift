@@ -131,15 +131,17 @@ struct SigningTests {
     let worker = try WorkerFixture(
       configuration: try sshConfiguration(repository, revoked: repository.directory.write("revoked", "")))
     try promote(worker)
-    let made = try #require(try worker.verify("churn#prod#1")["taggerTime"]?.stringValue)
-    // A minute later the old key's line ends and the new one's begins.
-    let change = made.prefix(4) + made.dropFirst(5).prefix(2) + made.dropFirst(8).prefix(2)
+    // From one second to the next: a later tag of one artifact has a later time.
+    let last = try repository.remote.git(
+      "for-each-ref", "--format=%(taggerdate:unix)", "refs/tags/churn#prod#1")
+    let seconds = try #require(Int(last))
     try repository.key("p256")
     try repository.directory.write(
       "signers",
       SignedRepository.signer(
-        "ed25519", "release@example.com", options: "valid-before=\"\(change)235959Z\"")
-        + SignedRepository.signer("p256", "release@example.com", options: "valid-after=\"\(change)000000Z\""))
+        "ed25519", "release@example.com", options: "valid-before=\"\(try stamp(seconds))\"")
+        + SignedRepository.signer(
+          "p256", "release@example.com", options: "valid-after=\"\(try stamp(seconds + 1))\""))
     try worker.administer("reload")
     try worker.ask("assign", "churn", "--version", "v1.0.0", "--stage", "dev")
     let old = try worker.verify("churn#prod#1")
@@ -155,6 +157,11 @@ struct SigningTests {
   }
 
   // MARK: Parts
+
+  /// A time as allowed signers have it.
+  private func stamp(_ seconds: Int) throws -> String {
+    try Program.check("date", ["-u", "-d", "@\(seconds)", "+%Y%m%d%H%M%SZ"]).filter { !$0.isWhitespace }
+  }
 
   private func sshConfiguration(
     _ repository: SignedRepository, _ more: String = "", revoked: String? = nil

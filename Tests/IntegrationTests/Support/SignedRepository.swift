@@ -78,7 +78,7 @@ extension WorkerFixture {
     let run = try stagekeeper("verify", tag, "--json", "--fresh")
     let isGood = run.json["verdict"] == "good"
     guard run.exit == (isGood ? .success : .exited(code: 65)) else {
-      throw Program.Failure(description: "verify \(tag) \(run)")
+      throw Program.Failure("verify \(tag) \(run)")
     }
     return run.json
   }
