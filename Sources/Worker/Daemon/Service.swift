@@ -173,8 +173,12 @@ struct Service: Sendable {
   private static func socket(
     _ passed: Int32?, _ configuration: SocketConfiguration
   ) throws(StartError) -> FileDescriptor {
-    if let passed { return FileDescriptor(takingOwnership: passed) }
     do throws(SystemCallError) {
+      if let passed {
+        let socket = FileDescriptor(takingOwnership: passed)
+        try socket.setNonBlocking(true)
+        return socket
+      }
       return try UnixSocket.listen(at: configuration.path, mode: configuration.mode)
     } catch {
       let isTaken = error.errno == .addressInUse

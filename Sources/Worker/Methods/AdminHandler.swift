@@ -11,9 +11,8 @@ struct AdminHandler: RequestHandler {
   let reloader: Reloader
 
   static let methods = [
-    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "pause", "resume",
-    "drain",
-    "retry", "cancel", "reload", "signing.export",
+    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "signing.export",
+    "pause", "resume", "drain", "retry", "cancel", "reload",
   ]
 
   func answer(

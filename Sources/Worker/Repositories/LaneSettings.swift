@@ -6,7 +6,7 @@ extension RepositoryConfiguration {
     var lane = LaneConfiguration(
       repository: id, url: url, mirrorDirectory: "\(stateDirectory)/mirrors/\(directoryName)",
       taggerName: tagger.name, taggerEmail: tagger.email, operationSeconds: limits.attemptSeconds)
-    lane.controlDirectory = "\(stateDirectory)/ssh/\(directoryName.prefix(12))"
+    lane.controlDirectory = "\(stateDirectory)/ssh"
     lane.sshKeyFile = ssh?.keyFile
     lane.sshKnownHostsFile = ssh?.knownHostsFile
     lane.httpsUsername = https?.username
