@@ -30,6 +30,9 @@ extension Repository {
     await endLane(ifIdle: true)
   }
 
+  /// The lane has just used the files of which these problems told: somebody has mended them.
+  func forgetKeyProblems(_ code: String) { keyProblems.removeAll { $0.code == code } }
+
   /// Takes over what a lane that has just opened the repository says of its keys; logs what is new.
   func noteKeys(_ answer: JSONValue) throws(WireError) {
     let problems = try decode(answer) { value throws(JSONShapeError) in try [KeyProblem](value) }
