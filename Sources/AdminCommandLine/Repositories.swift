@@ -41,7 +41,15 @@ extension Table {
     self.init(
       keys.map(\.0),
       answer.elements("repositories").map { row in
-        keys.map { $0.1 == "error" ? row["error"]?["message"]?.cell ?? row["error"]?.cell : row[$0.1]?.cell }
+        keys.map { $0.1 == "error" ? row.problem : row[$0.1]?.cell }
       })
+  }
+}
+
+extension JSONValue {
+  /// What is wrong with a repository: with its server, else with its keys.
+  fileprivate var problem: String? {
+    self["error"]?["message"]?.cell ?? self["error"]?.cell
+      ?? self["keyProblems"]?.arrayValue?.first?["message"]?.cell
   }
 }

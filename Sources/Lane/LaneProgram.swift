@@ -75,8 +75,12 @@ final class LaneSession {
         .internalError, category: .internal, "the lane can't read its parent's request: \(error)")
     }
     if case .open(let configuration) = laneRequest {
-      repository = try LaneRepository(configuration)
-      return [:]
+      let opened = try LaneRepository(configuration)
+      repository = opened
+      return opened.keyProblems.json
+    }
+    if case .checkKeys(let configuration) = laneRequest {
+      return [KeyProblem](checking: configuration).json
     }
     guard let repository else {
       throw WireError(

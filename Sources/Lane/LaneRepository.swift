@@ -4,14 +4,13 @@ internal import Registry
 internal import RegistryFiles
 internal import StrictJSON
 internal import SystemCalls
-internal import TagSigning
 internal import WireProtocol
 
 /// One repository as its lane serves it: what was reported of it, and how tags are made and pushed.
 final class LaneRepository {
   let configuration: LaneConfiguration
   let remote: RemoteRepository
-  private let signer: (any TagSigner)?
+  private var signer: RepositorySigner
   /// The remote's refs as the parent knows them from the reports; nil before the first.
   var known: RefList?
   /// The facts, and the tip that they were read at.
@@ -24,25 +23,40 @@ final class LaneRepository {
     } catch {
       throw WireError(error)
     }
-    signer = try TagSignerLoader.signer(configuration.signing)
+    signer = RepositorySigner(configuration.signing)
   }
+
+  /// Keys and trust files that can't be used.
+  var keyProblems: [KeyProblem] { [KeyProblem](signer: signer, configuration.verification) }
 
   func close() { remote.close() }
 
   func answer(_ request: LaneRequest, report: (TagDelta) -> Void) throws(WireError) -> JSONValue {
-    do throws(GitRemoteError) {
-      switch request {
-      case .open: return [:]
-      case .synchronize: return try synchronize(report).json
-      case .resolve(let refs): return ["refs": .array(try refs.map(resolve).map(\.json))]
-      case .commits(let ids): return ["commits": .array(try commits(ids).map(\.jsonValue))]
-      case .annotations(let ids): return ["annotations": .array(try ids.map(annotations).map(\.json))]
-      case .prepare(let drafts): return ["tags": .array(try prepare(drafts).map(\.json))]
-      case .push(let tags, let branches, let evenIfChanged):
-        return try push(tags, branches, evenIfChanged: evenIfChanged, report).json
-      }
-    } catch {
-      throw WireError(error)
+    switch request {
+    case .prepare(let drafts): return ["tags": .array(try prepare(drafts).map(\.json))]
+    case .verify(let tags): return try verify(tags).json
+    case .exportSigningKey(let form):
+      return ["text": .string(try signer.export(form, identity: configuration.taggerEmail))]
+    default: return try reporting { () throws(GitRemoteError) in try answerFromRemote(request, report) }
+    }
+  }
+
+  /// Makes the Git layer's errors the protocol's.
+  func reporting<Value>(_ body: () throws(GitRemoteError) -> Value) throws(WireError) -> Value {
+    do throws(GitRemoteError) { return try body() } catch { throw WireError(error) }
+  }
+
+  private func answerFromRemote(
+    _ request: LaneRequest, _ report: (TagDelta) -> Void
+  ) throws(GitRemoteError) -> JSONValue {
+    switch request {
+    case .open, .checkKeys, .prepare, .verify, .exportSigningKey: return [:]
+    case .synchronize: return try synchronize(report).json
+    case .resolve(let refs): return ["refs": .array(try refs.map(resolve).map(\.json))]
+    case .commits(let ids): return ["commits": .array(try commits(ids).map(\.jsonValue))]
+    case .annotations(let ids): return ["annotations": .array(try ids.map(annotations).map(\.json))]
+    case .push(let tags, let branches, let evenIfChanged):
+      return try push(tags, branches, evenIfChanged: evenIfChanged, report).json
     }
   }
 
@@ -113,13 +127,13 @@ final class LaneRepository {
 
   // MARK: Making and sending tags
 
-  private func prepare(_ drafts: [TagDraft]) throws(GitRemoteError) -> [PreparedTag] {
+  private func prepare(_ drafts: [TagDraft]) throws(WireError) -> [PreparedTag] {
     var prepared: [PreparedTag] = []
     for draft in drafts {
-      var bytes = try compose(draft)
-      if let signer { bytes += try signed(bytes, draft, signer) }
-      let id = try remote.writeTag(bytes)
-      prepared.append(PreparedTag(name: draft.name, objectID: try registryID(id), object: bytes))
+      var bytes = try reporting { () throws(GitRemoteError) in try compose(draft) }
+      bytes += try signer.signature(of: bytes, taggerTime: draft.time.seconds)
+      let id = try reporting { () throws(GitRemoteError) in try registryID(try remote.writeTag(bytes)) }
+      prepared.append(PreparedTag(name: draft.name, objectID: id, object: bytes))
     }
     return prepared
   }
@@ -130,16 +144,6 @@ final class LaneRepository {
       zone: draft.time.zoneText)
     return try TagText.compose(
       name: draft.name, commit: try remoteID(draft.target), tagger: tagger, message: draft.message)
-  }
-
-  private func signed(
-    _ bytes: [UInt8], _ draft: TagDraft, _ signer: any TagSigner
-  ) throws(GitRemoteError) -> [UInt8] {
-    do throws(SigningError) {
-      return try signer.sign(bytes, taggerTime: draft.time.seconds)
-    } catch {
-      throw GitRemoteError(.io, "sign the tag \(draft.name)", "\(error)")
-    }
   }
 
   private func push(

@@ -48,7 +48,7 @@ enum TagSignerLoader {
       if let file = signing.chainFile { chain = try KeyFile.readPublic(file) }
       return try CMSTagSigner(key: key, certificate: certificate, chain: chain, now: WallClock.seconds)
     } catch {
-      throw WireError(.signingKey, category: .unavailable, "the signing key can't be used: \(error)")
+      throw .signingKey("\(error)")
     }
   }
 }

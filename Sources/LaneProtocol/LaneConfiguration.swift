@@ -21,6 +21,8 @@ public struct LaneConfiguration: Sendable, Equatable {
   /// Seconds that one operation at the server may take.
   public var operationSeconds: Int
   public var signing: Signing?
+  /// Nil: nobody is trusted to have signed anything.
+  public var verification: Verification?
 
   /// How the lane signs the tags that it makes.
   public struct Signing: Sendable, Equatable {
@@ -73,6 +75,7 @@ extension LaneConfiguration {
     object.set("defaultBranch", defaultBranch)
     object["operationSeconds"] = .integer(Int64(operationSeconds))
     object["signing"] = signing?.json
+    object["verification"] = verification?.json
     return .object(object)
   }
 
@@ -91,6 +94,7 @@ extension LaneConfiguration {
     httpsCAFile = try reader.optionalString("httpsCAFile")
     defaultBranch = try reader.optionalString("defaultBranch")
     if let signing = try reader.optionalObject("signing") { self.signing = try Signing(signing) }
+    if let files = try reader.optionalObject("verification") { verification = try Verification(files) }
     try reader.finish()
   }
 }

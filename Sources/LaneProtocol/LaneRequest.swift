@@ -5,8 +5,15 @@ public import WireProtocol
 /// What the worker asks of a lane, one thing at a time, over a socket pair in the frames of the wire
 /// protocol. Both ends are of one build, so that there are no versions.
 public enum LaneRequest: Sendable, Equatable {
-  /// First of all: which repository. The lane locks and opens its mirror; the server is not asked.
+  /// First of all: which repository. The lane locks and opens its mirror and tries out its keys; the server
+  /// is not asked. Keys that can't be used stand in the answer; they hinder nothing that does without them.
   case open(LaneConfiguration)
+  /// Tries out keys and trust files and opens nothing.
+  case checkKeys(LaneConfiguration)
+  /// Judges the signatures of tags.
+  case verify([TagToVerify])
+  /// The public half of the signing key as text, in a form that `stagekeeper-admin signing export` knows.
+  case exportSigningKey(SigningKeyForm)
   /// Lists the remote's refs, downloads what is new, and reports it in events.
   case synchronize
   /// Which commits the refs name: branches, tags, commit ids, abbreviated too.
@@ -25,6 +32,9 @@ public enum LaneRequest: Sendable, Equatable {
   public var method: String {
     switch self {
     case .open: "open"
+    case .checkKeys: "checkKeys"
+    case .verify: "verify"
+    case .exportSigningKey: "exportSigningKey"
     case .synchronize: "synchronize"
     case .resolve: "resolve"
     case .commits: "commits"
@@ -36,7 +46,9 @@ public enum LaneRequest: Sendable, Equatable {
 
   public var params: JSONValue {
     switch self {
-    case .open(let configuration): configuration.json
+    case .open(let configuration), .checkKeys(let configuration): configuration.json
+    case .verify(let tags): ["tags": .array(tags.map(\.json))]
+    case .exportSigningKey(let form): ["form": .string(form.rawValue)]
     case .synchronize: [:]
     case .resolve(let refs): ["refs": .array(refs.map { .string($0) })]
     case .commits(let ids), .annotations(let ids): ["commits": .array(ids.map { .string($0.description) })]
@@ -55,9 +67,19 @@ public enum LaneRequest: Sendable, Equatable {
       self = .open(try LaneConfiguration(request.params))
       return
     }
+    if request.method == "checkKeys" {
+      self = .checkKeys(try LaneConfiguration(request.params))
+      return
+    }
     var reader = try ObjectReader(request.params, path: request.method)
     switch request.method {
     case "synchronize": self = .synchronize
+    case "verify": self = .verify(try reader.elements("tags", TagToVerify.init))
+    case "exportSigningKey":
+      guard let form = try reader.optionalChoice("form", SigningKeyForm.self) else {
+        throw reader.error("form", "is missing")
+      }
+      self = .exportSigningKey(form)
     case "resolve": self = .resolve(try reader.optionalStrings("refs") ?? [])
     case "commits": self = .commits(try reader.objectIDs("commits"))
     case "annotations": self = .annotations(try reader.objectIDs("commits"))
@@ -70,6 +92,18 @@ public enum LaneRequest: Sendable, Equatable {
     }
     try reader.finish()
   }
+}
+
+/// The forms in which others want to know a signing key.
+public enum SigningKeyForm: String, Sendable, CaseIterable {
+  /// A line as in `id_ed25519.pub`.
+  case openssh
+  /// A line for `gpg.ssh.allowedSignersFile`.
+  case allowedSigners = "allowed-signers"
+  /// What GitHub and GitLab take as a signing key.
+  case github
+  /// The certificate and its chain in PEM.
+  case certificate
 }
 
 /// A tag to be made.

@@ -45,6 +45,8 @@ public struct ShowRequest: ReadRequest, Equatable {
   /// How many versions a stage shows, from -1 (all); GTO's default is 1.
   public var versionsPerStage: Int64?
   public var sort = VersionSort.timestamp
+  /// Say of each row whether its tags are signed.
+  public var signed = false
   public var page = Page()
   /// The worker asks the Git server before it answers.
   public var fresh = false
@@ -62,6 +64,7 @@ public struct ShowRequest: ReadRequest, Equatable {
     object["assignmentsPerVersion"] = assignmentsPerVersion.map { .integer($0) }
     object["versionsPerStage"] = versionsPerStage.map { .integer($0) }
     if sort != .timestamp { object["sort"] = .string(sort.rawValue) }
+    if signed { object["signed"] = true }
     return .object(object.adding(page).adding(fresh: fresh))
   }
 }
@@ -74,6 +77,8 @@ public struct HistoryRequest: ReadRequest, Equatable {
   public var name: String?
   /// The oldest first.
   public var ascending = false
+  /// Say of each row whether its tag is signed.
+  public var signed = false
   public var page = Page()
   /// The worker asks the Git server before it answers.
   public var fresh = false
@@ -87,6 +92,7 @@ public struct HistoryRequest: ReadRequest, Equatable {
     var object = JSONObject([("repository", .string(repository))])
     object["name"] = name.map { .string($0) }
     if ascending { object["ascending"] = true }
+    if signed { object["signed"] = true }
     return .object(object.adding(page).adding(fresh: fresh))
   }
 }

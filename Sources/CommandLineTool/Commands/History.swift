@@ -8,7 +8,7 @@ extension StagekeeperTool {
     options: [
       CommonOption.json, CommonOption.plain,
       OptionSpec("--ascending", "--asc", help: "Show the oldest first."),
-      CommonOption.fresh,
+      CommonOption.signed, CommonOption.fresh,
     ]
   ) { invocation in
     let arguments = invocation.arguments
@@ -17,9 +17,11 @@ extension StagekeeperTool {
     var request = HistoryRequest(
       repository: try await invocation.repository(client), name: arguments.operand(0))
     request.ascending = arguments.has("--ascending")
+    request.signed = arguments.has("--signed")
     request.fresh = arguments.has("--fresh")
     let answer = try await client.read(request, timeout: invocation.timeout)
     if invocation.wantsJSON { return try invocation.console.print(json: answer.value) }
-    try invocation.print(.init(history: answer.value))
+    let table = Table(history: answer.value)
+    try invocation.print(request.signed ? table.addingSignatures(of: answer.value) : table)
   }
 }

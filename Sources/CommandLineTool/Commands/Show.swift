@@ -27,6 +27,7 @@ extension StagekeeperTool {
       OptionSpec(
         "--sort", value: "timestamp|semver",
         help: "Order assignments by time or by version [default: timestamp]."),
+      CommonOption.signed,
       CommonOption.fresh,
     ],
     examples: ["stagekeeper show", "stagekeeper show churn#prod --version"]
@@ -41,7 +42,8 @@ extension StagekeeperTool {
     if let key = ["name", "version", "stage", "ref"].first(where: { arguments.has("--\($0)") }) {
       return try invocation.print(column: key, of: .init(shown: answer.value))
     }
-    try invocation.print(.init(shown: try await marked(answer.value, request, client)))
+    let table = Table(shown: try await marked(answer.value, request, client))
+    try invocation.print(request.signed ? table.addingSignatures(of: answer.value) : table)
   }
 
   private static func showRequest(_ arguments: ParsedArguments) throws(UsageError) -> ShowRequest {
@@ -51,6 +53,7 @@ extension StagekeeperTool {
     request.assignmentsPerVersion = try arguments.integer("--assignments-per-version", in: -1...(.max))
     request.versionsPerStage = try arguments.integer("--versions-per-stage", in: -1...(.max))
     request.sort = try arguments.choice("--sort", VersionSort.self) ?? .timestamp
+    request.signed = arguments.has("--signed")
     request.fresh = arguments.has("--fresh")
     return request
   }

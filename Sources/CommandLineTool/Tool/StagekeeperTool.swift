@@ -4,7 +4,7 @@ public enum StagekeeperTool {
     name: "stagekeeper",
     summary: "Asks a Stagekeeper worker to promote model versions, and reads the registry.",
     groups: [
-      ("Read the registry", [show, history, stages, checkRef, describe, doctor]),
+      ("Read the registry", [show, history, stages, checkRef, describe, verify, doctor]),
       ("Modify artifacts", [register, assign, unassign, deregister, deprecate]),
       ("Jobs", [jobStatus, jobWait, jobCancel, jobList]),
       ("Other", [whoami]),

@@ -32,6 +32,8 @@ public struct RepositoryConfiguration: Sendable, Equatable {
   public var https: HTTPSConfiguration?
   public var tagger: TaggerConfiguration
   public var signing: SigningConfiguration?
+  /// Nil: nobody is trusted to have signed anything.
+  public var verification: VerificationConfiguration?
   /// Nil: the remote's HEAD.
   public var defaultBranch: String?
   /// Tags sent in one push, 1 to 1000. Forges send no event for a push of more than three.
@@ -64,6 +66,7 @@ public struct SigningConfiguration: Sendable, Equatable {
   public var certificateFile: String?
   public var chainFile: String?
   public var passphraseFile: String?
+  /// Whether `doctor` reports tags without a good signature.
   public var required: Bool
 }
 

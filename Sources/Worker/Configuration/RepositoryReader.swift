@@ -15,6 +15,7 @@ extension RepositoryConfiguration {
     https = try HTTPSConfiguration(reading: try reader.optionalObject("https"))
     tagger = try TaggerConfiguration(reading: try reader.optionalObject("tagger"))
     signing = try SigningConfiguration(reading: try reader.optionalObject("signing"))
+    verification = try VerificationConfiguration(reading: try reader.optionalObject("verification"))
     defaultBranch = try reader.optionalString("defaultBranch")
     tagsPerPush = Int(try reader.optionalInteger("tagsPerPush", in: 1...1000) ?? 3)
     try reader.finish()

@@ -27,21 +27,30 @@ public enum Daemon {
   private static func run(_ options: DaemonOptions) -> Never {
     do throws(ConfigurationError) {
       let configuration = try options.configuration()
-      if options.action == .check {
-        finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
-      }
-      let program = try laneProgram(options)
+      let isCheck = options.action == .check
+      let needsLane = !isCheck || configuration.repositories.contains(where: \.hasKeys)
+      let program = needsLane ? try laneProgram(options) : ""
       var reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
       if options.configurationFile != nil {
         reread = { () throws(ConfigurationError) in try options.configuration() }
       }
       let source = reread
-      Task.detached { await serve(configuration, laneProgram: program, reread: source) }
+      Task.detached {
+        if isCheck { await check(configuration, laneProgram: program) }
+        await serve(configuration, laneProgram: program, reread: source)
+      }
       dispatchMain()
     } catch {
       let status = options.configurationFile == nil ? ExitStatus.usage : ExitStatus.configuration
       finish(status, error: "\(error)")
     }
+  }
+
+  private static func check(_ configuration: Configuration, laneProgram: String) async -> Never {
+    guard await KeyCheck.run(configuration, laneProgram: laneProgram) else {
+      finish(ExitStatus.configuration)
+    }
+    finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
   }
 
   private static func serve(

@@ -59,11 +59,13 @@ struct Service: Sendable {
     for repository in worker.repositories.values { await repository.wake() }
     let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])
     announceReady()
+    let keyCheck = Task { await worker.checkKeys() }
     var signal = await signals.next()
     while signal == SIGHUP {
       do throws(WireError) { try await reloader.reload() } catch { Log.write(.error, error.message) }
       signal = await signals.next()
     }
+    keyCheck.cancel()
     Log.write(.notice, "stopping", ["signal": "\(signal)"])
     ServiceNotification.stopping()
     await stop()

@@ -1,4 +1,5 @@
 internal import JobQueue
+internal import LaneProtocol
 internal import Registry
 internal import StrictJSON
 internal import SystemCalls
@@ -91,6 +92,7 @@ extension Repository {
     object["nextAttemptAt"] = line?.nextAttempt.map { .string(timestamp(milliseconds: $0)) }
     object["lanePid"] = lanePid.map { .integer(Int64($0)) }
     object["error"] = lastProblem?.json
+    object["keyProblems"] = keyProblems.isEmpty ? nil : .array(keyProblems.map(\.json))
     return .object(object)
   }
 

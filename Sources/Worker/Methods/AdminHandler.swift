@@ -11,9 +11,8 @@ struct AdminHandler: RequestHandler {
   let reloader: Reloader
 
   static let methods = [
-    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "pause", "resume",
-    "drain",
-    "retry", "cancel", "reload",
+    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "signing.export",
+    "pause", "resume", "drain", "retry", "cancel", "reload",
   ]
 
   func answer(
@@ -39,6 +38,7 @@ struct AdminHandler: RequestHandler {
     case "resume": return try await setPaused(false, params)
     case "retry": return try await retry(params, peer)
     case "cancel": return try await cancel(params, peer)
+    case "signing.export": return try await exportSigningKey(params)
     default: throw .unknownMethod(request.method, known: Self.methods)
     }
   }

@@ -65,13 +65,7 @@ extension AdminHandler {
   /// `pause`, `resume`: no batch of a paused repository begins; jobs are accepted all the same.
   func setPaused(_ paused: Bool, _ params: JSONValue) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.string("repository") }
-    guard let repository = worker.repositories[id] else {
-      let hint = nearest(to: id, among: worker.configuration.repositories.map(\.id))
-      throw WireError(
-        .unknownRepository, category: .refused,
-        "there is no repository \"\(id.escapedForMessage)\""
-          + (hint.map { "; did you mean \"\($0)\"?" } ?? ""))
-    }
+    let repository = try self.repository(id)
     do throws(JobStoreError) {
       try await worker.store.setPaused(paused, repository: id)
     } catch {
@@ -83,6 +77,16 @@ extension AdminHandler {
 }
 
 extension AdminHandler {
+  /// - Throws: `unknown_repository`, with the nearest name there is.
+  func repository(_ id: String) throws(WireError) -> Repository {
+    if let repository = worker.repositories[id] { return repository }
+    let hint = nearest(to: id, among: worker.configuration.repositories.map(\.id))
+    throw WireError(
+      .unknownRepository, category: .refused,
+      "there is no repository \"\(id.escapedForMessage)\""
+        + (hint.map { "; did you mean \"\($0)\"?" } ?? ""))
+  }
+
   /// `drain`: finishes what was accepted and accepts nothing more until the worker starts again.
   func drain(_ params: JSONValue) async throws(WireError) -> JSONValue {
     try readParameters(params) { _ in }

@@ -20,7 +20,7 @@ struct ClientHandler: RequestHandler {
   }
 
   static let methods =
-    ["hello", "whoami", "job.status", "job.wait", "job.cancel", "job.list"]
+    ["hello", "whoami", "verify", "job.status", "job.wait", "job.cancel", "job.list"]
     + WriteAction.allCases.map(\.rawValue) + ReadMethod.allCases.map(\.rawValue)
 
   private func dispatch(
@@ -35,6 +35,7 @@ struct ClientHandler: RequestHandler {
     switch request.method {
     case "hello": return try Hello.answer(request.params, worker, socket: "client")
     case "whoami": return try whoami(request.params, peer)
+    case "verify": return try await verify(request.params, peer)
     case "job.status": return try await jobStatus(request.params, peer)
     case "job.wait": return try await jobWait(request.params, peer, events)
     case "job.cancel": return try await jobCancel(request.params, peer)

@@ -6,18 +6,20 @@ internal import WireProtocol
 
 /// The parameters of one read. Source: proto-spec/protocol.md, "Reading".
 struct ReadQuery {
-  private let method: ReadMethod
+  let method: ReadMethod
   let repository: String
   /// Compare with the remote first.
   let fresh: Bool
   /// `NAME`, `NAME@latest`, `NAME@v1.0.0` or `NAME#stage`; for `checkRef` the ref.
-  private let name: String?
-  private let options: ShowOptions
-  private let ascending: Bool
+  let name: String?
+  let options: ShowOptions
+  let ascending: Bool
   private let allowedStages: Bool
   /// The commit at which `describe` looks; nil: the tip of the default branch.
   let revision: String?
-  private let page: Page
+  /// Say of each row whether it is signed.
+  let signed: Bool
+  let page: Page
 
   init(_ method: ReadMethod, _ reader: inout ObjectReader) throws(JSONShapeError) {
     self.method = method
@@ -45,6 +47,7 @@ struct ReadQuery {
     }
     revision = method == .describe ? try reader.optionalString("rev") : nil
     page = method == .show || method == .history ? try Page(&reader) : Page()
+    signed = method == .show || method == .history ? try reader.optionalBool("signed") ?? false : false
     self.name = name
     self.options = options
     self.ascending = ascending
@@ -187,13 +190,13 @@ struct ReadQuery {
 }
 
 /// A part of a long answer.
-private struct Page {
+struct Page {
   var limit = 10_000
   var offset = 0
 
-  init() {}
+  fileprivate init() {}
 
-  init(_ reader: inout ObjectReader) throws(JSONShapeError) {
+  fileprivate init(_ reader: inout ObjectReader) throws(JSONShapeError) {
     limit = Int(try reader.optionalInteger("limit", in: 1...100_000) ?? 10_000)
     guard let after = try reader.optionalString("after") else { return }
     guard let offset = Int(after), offset >= 0 else {

@@ -36,6 +36,7 @@ extension ClientHandler {
       return false
     }
     var answer = try query.answer(snapshot, commit, isVisible)
+    try await addSignatures(to: &answer, query, snapshot, repository, isVisible)
     answer["asOf"] = .string(timestamp(milliseconds: snapshot.asOf))
     return .object(answer)
   }

@@ -225,6 +225,7 @@ extension Repository {
         return try reader.elements("tags", PreparedTag.init)
       }
     }[...]
+    forgetKeyProblems("signing_key")
     var prepared: [Promotion] = []
     for var promotion in promotions {
       promotion.prepared = Array(tags.prefix(promotion.plan?.tags.count ?? 0))

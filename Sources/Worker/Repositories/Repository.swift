@@ -31,6 +31,8 @@ actor Repository {
   var lastPushAt: Int64?
   /// Why the last attempt at the server failed; nil after one that did not.
   var lastProblem: WireError?
+  /// Keys and trust files that the lane could not use when it started last.
+  var keyProblems: [KeyProblem] = []
 
   /// Commits that the remote does not give: they are not asked for again.
   var unreadableCommits: Set<ObjectID> = []
@@ -251,6 +253,9 @@ actor Repository {
     }
   }
 
+  /// Starts the lane where there is none. Assumes the caller has the turn.
+  func openLane() async throws(WireError) { _ = try await runningLane() }
+
   private func startLane() async throws(WireError) -> LaneProcess {
     let new: LaneProcess
     do throws(SystemCallError) {
@@ -261,7 +266,8 @@ actor Repository {
     await counters.countLaneStart()
     await new.start()
     do throws(WireError) {
-      _ = try await new.ask(.open(laneConfiguration), within: Double(limits.attemptSeconds))
+      let settings = configuration.laneConfiguration(stateDirectory: stateDirectory, limits: limits)
+      try noteKeys(try await new.ask(.open(settings), within: Double(limits.attemptSeconds)))
     } catch {
       await new.kill()
       await new.waitUntilGone()
@@ -283,27 +289,6 @@ actor Repository {
     await pool.leave()
   }
 
-  private var laneConfiguration: LaneConfiguration {
-    var lane = LaneConfiguration(
-      repository: configuration.id, url: configuration.url,
-      mirrorDirectory: "\(stateDirectory)/mirrors/\(configuration.directoryName)",
-      taggerName: configuration.tagger.name, taggerEmail: configuration.tagger.email,
-      operationSeconds: limits.attemptSeconds)
-    lane.controlDirectory = "\(stateDirectory)/ssh"
-    lane.sshKeyFile = configuration.ssh?.keyFile
-    lane.sshKnownHostsFile = configuration.ssh?.knownHostsFile
-    lane.httpsUsername = configuration.https?.username
-    lane.httpsTokenFile = configuration.https?.tokenFile
-    lane.httpsCAFile = configuration.https?.caFile
-    lane.defaultBranch = configuration.defaultBranch
-    lane.signing = configuration.signing.map { signing in
-      LaneConfiguration.Signing(
-        format: signing.format.rawValue, keyFile: signing.keyFile, certificateFile: signing.certificateFile,
-        chainFile: signing.chainFile, passphraseFile: signing.passphraseFile)
-    }
-    return lane
-  }
-
   // MARK: Idle and the end
 
   /// Takes over what a reload brought. A lane that was given something else is ended when it is idle.
@@ -311,7 +296,11 @@ actor Repository {
     let isSame = new == configuration && limits.attemptSeconds == self.limits.attemptSeconds
     self.limits = limits
     self.policy = policy
-    if isSame { return }
+    if isSame {
+      // The files may have changed although their names have not.
+      if configuration.hasKeys { await endLane(ifIdle: false) }
+      return
+    }
     await takeTurn()
     configuration = new
     if let lane { await forgetLane(lane, killed: false) }
@@ -334,7 +323,7 @@ actor Repository {
     }
   }
 
-  private func endLane(ifIdle: Bool) async {
+  func endLane(ifIdle: Bool) async {
     guard !ifIdle || !isWorking, let lane else { return }
     await takeTurn()
     defer { turns.pass() }
