@@ -10,9 +10,9 @@ extension LaneRepository {
     try remote.readCommits(try ids.map(remoteID)).compactMap(CommitRecord.init)
   }
 
-  /// What `artifacts.yaml` at the root and every `dvc.yaml` say at a commit. Where both name an artifact,
-  /// the first counts, as it does for GTO. A file that can't be read is a problem and no more: it must not
-  /// hide the others.
+  /// What every `dvc.yaml` and `artifacts.yaml` at the root say at a commit. Where both name an artifact,
+  /// `artifacts.yaml` counts, which is the one that GTO reads. A file that can't be read is a problem and no
+  /// more: it must not hide the others.
   func annotations(_ id: Registry.ObjectID) throws(GitRemoteError) -> CommitAnnotations {
     let commit = try remoteID(id)
     var found = CommitAnnotations(commit: id, artifacts: [], problems: [])
@@ -23,10 +23,24 @@ extension LaneRepository {
         try AnnotationFile(dvcYAML: bytes, folder: folder, limits: Self.yamlLimits)
       }
     }
-    try read("artifacts.yaml", at: commit, into: &found) { bytes throws(RegistryFileError) in
-      try AnnotationFile(artifactsYAML: bytes, limits: Self.yamlLimits)
+    let index = try annotationsPath(at: commit)
+    try read(index, at: commit, into: &found) { bytes throws(RegistryFileError) in
+      try AnnotationFile(artifactsYAML: bytes, file: index, limits: Self.yamlLimits)
     }
     return found
+  }
+
+  /// `index:` of the commit's own `.gto`, which is what the annotations of that commit were written with.
+  /// One that can't be read names no other file.
+  private func annotationsPath(at commit: GitRemote.ObjectID) throws(GitRemoteError) -> String {
+    do throws(GitRemoteError) {
+      let bytes = try remote.readFile(commit: commit, path: ".gto") ?? []
+      let file = try? RepositoryConfiguration(parsing: bytes)
+      return (file ?? RepositoryConfiguration()).annotationsPath
+    } catch {
+      guard error.code == .tooLarge else { throw error }
+      return RepositoryConfiguration().annotationsPath
+    }
   }
 
   /// What is read crosses two more processes as JSON, in answers that nest it further.

@@ -19,9 +19,7 @@ extension StagekeeperTool {
       OptionSpec("--stage", value: "STAGE", help: "Stage to assign (required)."),
       OptionSpec(
         "--skip-registration", "--sr", help: "Don't register a version at the specified commit."),
-      OptionSpec(
-        "--if-current", value: "VERSION|none",
-        help: "Assign only if the stage holds this version now (none: if it holds none)."),
+      WriteOptions.ifCurrent,
     ] + WriteOptions.all,
     examples: [
       "stagekeeper assign churn --version v1.2.0 --stage prod",
