@@ -21,16 +21,16 @@ def main(directory, status):
                 failed.append(name)
             else:
                 passed += 1
+    if status != 0 and not failed:
+        failed.append(f"the run itself: swift test ended with status {status} before all tests had run")
+    elif not passed and not failed:
+        failed.append("the run itself: no test ran")
     for line in skipped:
         print(f"SKIPPED {line}")
     for line in failed:
         print(f"FAILED {line}")
-    if status != 0 and not failed:
-        print(f"swift test ended with status {status} before all tests had run, or did not build")
-    elif not passed and not failed:
-        print("no test ran")
     print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
-    return 0 if passed and not failed and status == 0 else status or 1
+    return 0 if not failed else status or 1
 
 
 sys.exit(main(sys.argv[1], int(sys.argv[2])))

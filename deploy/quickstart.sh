@@ -21,6 +21,8 @@ case ${1-} in
 esac
 
 running= worker= place= current= reason_given=
+# What a step redirects is still redirected when it is interrupted.
+exec {errors}>&2
 number=0
 readonly steps=11
 
@@ -42,6 +44,7 @@ clean_up() {
   local status=$?
   trap - EXIT
   trap '' INT TERM HUP
+  exec 2>&"$errors"
   if [ -n "$running" ]; then end_tree "$running" 5; fi
   if [ -n "$worker" ]; then end_tree "$worker" 15; fi
   if [ "$status" -ne 0 ] && [ -z "$reason_given" ]; then
@@ -111,6 +114,7 @@ git -C "$remote" log --oneline --no-decorate --name-only main
 # --- The worker -----------------------------------------------------------------------------------------------
 
 step "Starting the worker, which alone holds the credential"
+: >"$place/worker.log"
 printf '$ stagekeeperd --repo churn=%s\n' "$remote"
 set -m
 "$programs/stagekeeperd" --repo "churn=$remote" --state "$place/state" --socket "$STAGEKEEPER_SOCKET" \

@@ -88,6 +88,11 @@ public actor JobStore {
       if table.openCount >= configuration.maximumOpenJobs {
         throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
       }
+      let mine = table.openCount(ofTenant: request.requester.tenant)
+      if mine >= configuration.maximumOpenJobsPerTenant {
+        throw JobStoreError(
+          .busy, "accept a job", "your tenant has \(mine) unfinished jobs, as many as one tenant may have")
+      }
       let record = JobRecord.submitted(table.nextID, request, time: configuration.now())
       // While this waits for space, others may be accepted: look again.
       if try await makeRoom(for: record) { continue }

@@ -6,6 +6,8 @@ public struct JobStoreConfiguration: Sendable {
   public var retention: JobRetention
   /// How many unfinished jobs there may be; more are refused as busy.
   public var maximumOpenJobs: Int
+  /// How many of them one tenant may have.
+  public var maximumOpenJobsPerTenant = Int.max
   /// Watchers learn of a changed place in line at most this often.
   public var positionInterval: DispatchTimeInterval
   /// Disk space that is kept reserved for the records of accepted jobs, in bytes.

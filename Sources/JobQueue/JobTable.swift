@@ -6,6 +6,7 @@ struct JobTable: Sendable {
   private(set) var nextID = JobID(1)
   private(set) var pausedRepositories: Set<ExactString> = []
   private(set) var counts: [JobStateName: Int] = [:]
+  private var openByTenant: [ExactString: Int] = [:]
   private var requestKeys: [RequestKey: JobID] = [:]
   private var lines: [ExactString: RepositoryLine] = [:]
   private var order = JobOrder()
@@ -15,6 +16,15 @@ struct JobTable: Sendable {
 
   var openCount: Int {
     JobStateName.allCases.filter { !$0.isFinished }.reduce(0) { $0 + counts[$1, default: 0] }
+  }
+
+  /// How many unfinished jobs a tenant has, in all repositories.
+  func openCount(ofTenant tenant: String) -> Int { openByTenant[ExactString(tenant), default: 0] }
+
+  private mutating func countOpen(_ job: Job, _ change: Int) {
+    let tenant = ExactString(job.request.requester.tenant)
+    let count = openByTenant[tenant, default: 0] + change
+    openByTenant[tenant] = count == 0 ? nil : count
   }
 
   // MARK: Changes
@@ -47,6 +57,7 @@ struct JobTable: Sendable {
     jobs[job.id] = job
     order.insert(job.id)
     counts[job.state.name, default: 0] += 1
+    if !job.state.isFinished { countOpen(job, 1) }
     if let key = RequestKey(job.request) { requestKeys[key] = job.id }
     if let time = job.finishedAt { finished.append(job.id, at: time) }
     place(job)
@@ -59,6 +70,7 @@ struct JobTable: Sendable {
     jobs[id] = job
     counts[before, default: 0] -= 1
     counts[job.state.name, default: 0] += 1
+    if before.isFinished != job.state.isFinished { countOpen(job, before.isFinished ? 1 : -1) }
     if before.isFinished, !job.state.isFinished { finished.remove(id) }
     if !before.isFinished, job.state.isFinished { finished.append(id, at: time) }
     place(job)

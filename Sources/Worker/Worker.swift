@@ -13,7 +13,7 @@ struct Worker: Sendable {
   /// Milliseconds since 1970.
   let startedAt: Int64
 
-  static let version = "0.1.0"
+  static let version = stagekeeperVersion
 
   var configuration: Configuration { settings.current.configuration }
   var policy: Policy { settings.current.policy }

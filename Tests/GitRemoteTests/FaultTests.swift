@@ -171,6 +171,19 @@ import Testing
     }
   }
 
+  @Test func nothingStaysAfterClosing() throws {
+    let server = try SSHServer()
+    let remote = try TestRemote(ssh: server, GitFixture())
+    try remote.use { repository in
+      _ = try repository.fetchTags()
+      #expect(!server.process.child.children.isEmpty)
+    }
+    let deadline = MonotonicTime.after(seconds: 20)
+    while !server.process.child.children.isEmpty, !deadline.hasPassed { try Program.check("true", []) }
+    #expect(server.process.child.children.isEmpty)
+    #expect(try Files.names(in: remote.directory.path) == ["mirror"])
+  }
+
   @Test func aServiceThatDropsTheConnectionMidPush() throws {
     let fixture = try GitFixture()
     let remote = try TestRemote(path: fixture)

@@ -38,7 +38,7 @@ struct CrashTests {
     let client = try worker.begin(["register", "model", "--version", "v1.0.0", "--json"])
     try gated.waitForPush(1)
     let lane = try #require(try worker.lane(of: "demo"))
-    ChildProcess(pid: lane).sendToItself(.kill)
+    ProcessTable.kill(lane)
     try gated.waitForPush(2)
     try gated.open()
     let run = try client.finish()

@@ -221,7 +221,7 @@ struct FaultTests {
   /// their streams into one file: the JSON comes first.
   private func error(in run: CommandRun) -> JSONValue? {
     if run.error != .null { return run.error }
-    guard let end = run.text.range(of: "\n}\n") else { return nil }
+    guard let end = run.text.firstRange(of: "\n}\n") else { return nil }
     let json = try? JSONValue(parsing: Array(run.text[..<end.upperBound].utf8), maximumDepth: 64)
     return json?["error"]
   }

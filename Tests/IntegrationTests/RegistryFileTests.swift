@@ -1,4 +1,5 @@
 import StrictJSON
+import SystemCalls
 import TestSupport
 import Testing
 

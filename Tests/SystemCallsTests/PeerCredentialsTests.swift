@@ -16,7 +16,7 @@ struct PeerCredentialsTests {
     let directory = try TemporaryDirectory()
     let listener = try UnixSocket.listen(at: directory.appending("s"), mode: 0o600)
     let client = try UnixSocket.connect(to: directory.appending("s"))
-    let accepted = try #require(try UnixSocket.accept(from: listener))
+    let accepted = try acceptWaiting(listener)
     let peer = try PeerCredentials(of: accepted)
     #expect(peer.uid == ThisProcess.uid)
     #expect(peer.gid == ThisProcess.gid)
@@ -36,7 +36,7 @@ struct PeerCredentialsTests {
       let program = try Program.start(
         arguments[0], Array(arguments.dropFirst()), log: directory.appending("log"))
       #expect(try listener.wait(for: .readable, until: .after(seconds: 60)), "\(program.output)")
-      let accepted = try #require(try UnixSocket.accept(from: listener))
+      let accepted = try acceptWaiting(listener)
       // Its word comes after it has changed what it wanted to change.
       #expect(try accepted.wait(for: .readable, until: .after(seconds: 60)))
       return try PeerCredentials(of: accepted)
@@ -57,7 +57,7 @@ struct PeerCredentialsTests {
     let directory = try TemporaryDirectory()
     let listener = try UnixSocket.listen(at: directory.appending("s"), mode: 0o666)
     let client = try UnixSocket.connect(to: directory.appending("s"))
-    let accepted = try #require(try UnixSocket.accept(from: listener))
+    let accepted = try acceptWaiting(listener)
     let heir = try ChildProcess.spawn(
       ChildCommand(
         executable: try Program.path("setpriv"),

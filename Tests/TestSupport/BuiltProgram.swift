@@ -40,3 +40,8 @@ public enum Eventually {
     }
   }
 }
+
+extension Program.Failure {
+  /// What a test could not go on without.
+  public init(_ description: String) { self.init(description: description) }
+}

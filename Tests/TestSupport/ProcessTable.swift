@@ -28,6 +28,9 @@ public enum ProcessTable {
     return String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
   }
 
+  /// Ends one process with SIGKILL. Only for descendants of what the test started.
+  public static func kill(_ pid: Int32) { _ = Glibc.kill(pid, SIGKILL) }
+
   private static func children(of pid: Int32) -> [Int32] {
     let tasks = (try? Files.names(in: "/proc/\(pid)/task")) ?? []
     return tasks.flatMap { task -> [Int32] in
@@ -40,6 +43,6 @@ public enum ProcessTable {
 extension ChildProcess {
   /// Signals this process alone, not its group.
   public func sendToItself(_ signal: Signal) {
-    _ = kill(pid, signal == .kill ? SIGKILL : SIGTERM)
+    _ = Glibc.kill(pid, signal == .kill ? SIGKILL : SIGTERM)
   }
 }

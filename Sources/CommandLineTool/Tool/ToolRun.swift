@@ -1,3 +1,4 @@
+internal import WireProtocol
 internal import SystemCalls
 
 /// Runs a program's command line and ends the process with its exit status.

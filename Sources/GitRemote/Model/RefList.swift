@@ -123,6 +123,18 @@ private func compareBytes(_ names: [UInt8], _ entry: RefList.Entry, _ key: [UInt
   }
 }
 
+extension UnsafeRawBufferPointer {
+  func hasPrefix(_ text: StaticString) -> Bool {
+    guard count >= text.utf8CodeUnitCount, let baseAddress else { return false }
+    return memcmp(baseAddress, text.utf8Start, text.utf8CodeUnitCount) == 0
+  }
+
+  func hasSuffix(_ text: StaticString) -> Bool {
+    count >= text.utf8CodeUnitCount
+      && UnsafeRawBufferPointer(rebasing: self[(count - text.utf8CodeUnitCount)...]).hasPrefix(text)
+  }
+}
+
 /// The order of Git's ref lists: bytes, the shorter first.
 func compareNames(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int32 {
   guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else {
@@ -177,10 +189,13 @@ extension RefList {
     let mine = indices(under: prefix)
     let theirs = other.indices(under: prefix)
     guard mine.count == theirs.count else { return false }
+    let shift = theirs.lowerBound - mine.lowerBound
     return names.withUnsafeBytes { left in
       other.names.withUnsafeBytes { right in
-        zip(entries[mine], other.entries[theirs]).allSatisfy { mine, theirs in
-          mine.id == theirs.id && compareNames(left.name(of: mine), right.name(of: theirs)) == 0
+        mine.allSatisfy { index in
+          let (entry, otherEntry) = (entries[index], other.entries[index + shift])
+          return entry.id == otherEntry.id
+            && compareNames(left.name(of: entry), right.name(of: otherEntry)) == 0
         }
       }
     }

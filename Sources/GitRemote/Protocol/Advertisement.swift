@@ -38,7 +38,7 @@ private struct AdvertisementParser {
   /// Over http the refs follow a line that names the service, and a flush.
   private func nextRefPacket() throws(GitRemoteError) -> Packet {
     let packet = try reader.next()
-    guard isFirst, case .data(let line) = packet, line.starts(with: "# service=".utf8) else { return packet }
+    guard isFirst, case .data(let line) = packet, line.hasPrefix("# service=") else { return packet }
     guard case .flush = try reader.next() else { throw reader.violation("a malformed service line") }
     return try reader.next()
   }
@@ -52,7 +52,7 @@ private struct AdvertisementParser {
       isFirst = false
       try checkObjectFormat()
     }
-    if line.starts(with: "shallow ".utf8) { return }
+    if line.hasPrefix("shallow ") { return }
     guard line.count > 41, line[40] == 0x20, let id = ObjectID(hexDigits: line) else {
       throw reader.violation("\"\(ServerText.sanitized(line.prefix(80)))\" in its list of refs")
     }
@@ -77,8 +77,8 @@ private struct AdvertisementParser {
   }
 
   private mutating func takeRef(_ name: UnsafeRawBufferPointer, _ id: ObjectID) {
-    if name.starts(with: "refs/tags/".utf8) || name.starts(with: "refs/heads/".utf8) {
-      if name.last == UInt8(ascii: "}"), name.count > 3, name.suffix(3).elementsEqual("^{}".utf8) {
+    if name.hasPrefix("refs/tags/") || name.hasPrefix("refs/heads/") {
+      if name.last == UInt8(ascii: "}"), name.hasSuffix("^{}") {
         _ = refs.peelLast(name: UnsafeRawBufferPointer(rebasing: name.dropLast(3)), id: id)
       } else if RefName.isAcceptable(name) {
         refs.append(name: name, id: id)
@@ -96,13 +96,17 @@ enum RefName {
     var isASCII = true
     for byte in name {
       if byte >= 0x80 { isASCII = false }
-      if forbidden[Int(byte)] { return false }
+      if isForbidden(byte) { return false }
     }
     return isASCII || String(validating: name, as: UTF8.self) != nil
   }
 
-  private static let forbidden: [Bool] = (0..<256).map { byte in
-    byte <= 0x20 || byte == 0x7f || "~^:?*[\\".utf8.contains(UInt8(byte))
+  @inline(__always)
+  private static func isForbidden(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0...0x20, 0x7f, 0x7e, 0x5e, 0x3a, 0x3f, 0x2a, 0x5b, 0x5c: true
+    default: false
+    }
   }
 
   /// Whether a ref of that name may be created, by all of git-check-ref-format's rules.
@@ -119,7 +123,7 @@ enum RefName {
 enum ServerRefusal {
   /// The error in a line `ERR words`; nil for any other line.
   static func error(in line: UnsafeRawBufferPointer, _ operation: String) -> GitRemoteError? {
-    guard line.starts(with: "ERR ".utf8) else { return nil }
+    guard line.hasPrefix("ERR ") else { return nil }
     let words = ServerText.sanitized(line.dropFirst(4))
     return GitRemoteError(code(for: words), operation, words.isEmpty ? "the server refused" : words)
   }

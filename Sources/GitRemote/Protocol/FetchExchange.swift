@@ -66,7 +66,7 @@ extension Conversation {
   private func skipAcknowledgements(_ band: inout Sideband) throws(GitRemoteError) -> UnsafeRawBufferPointer?
   {
     while case .data(let line) = try reader.next() {
-      if line.starts(with: "NAK".utf8) || line.starts(with: "ACK ".utf8) { continue }
+      if line.hasPrefix("NAK") || line.hasPrefix("ACK ") { continue }
       return try band.take(line)
     }
     throw reader.violation("no pack")

@@ -121,13 +121,15 @@ public actor Connection {
   // MARK: Reading
 
   private func readAvailable() {
-    guard lifecycle == .open else { return }
     do throws(SystemCallError) {
-      let bytes = try socket.read(upTo: 64 * 1024)
-      if bytes.isEmpty { return endOfInput() }
-      lastActivity = .now
-      decoder.append(bytes)
-      try takeFrames()
+      // To the last byte: after a hang-up Dispatch calls once and never again.
+      while lifecycle == .open, !isReadSuspended {
+        let bytes = try socket.read(upTo: 64 * 1024)
+        if bytes.isEmpty { return endOfInput() }
+        lastActivity = .now
+        decoder.append(bytes)
+        try takeFrames()
+      }
     } catch {
       if error.errno != .wouldBlock { close() }
     }

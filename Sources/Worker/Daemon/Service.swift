@@ -131,6 +131,8 @@ struct Service: Sendable {
     var settings = JobStoreConfiguration()
     settings.retention = JobRetention(
       milliseconds: Int64(configuration.limits.finishedJobSeconds) * 1000)
+    settings.maximumOpenJobs = .max
+    settings.maximumOpenJobsPerTenant = configuration.limits.jobsPerTenant
     do throws(JobStoreError) {
       return try JobStore.open(
         directory: configuration.stateDirectory + "/journal", configuration: settings

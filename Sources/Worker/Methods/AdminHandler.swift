@@ -25,7 +25,7 @@ struct AdminHandler: RequestHandler {
     let params = request.params
     switch request.method {
     case "hello": return try Hello.answer(params, worker, socket: "admin")
-    case "whoami": return try ClientHandler(worker: worker).whoami(params, peer)
+    case "whoami": return try ClientHandler(worker: worker).whoami(params, peer, socket: "admin")
     case "queue": return try await queue(params)
     case "job": return try await job(params)
     case "repositories": return try await repositories(params)

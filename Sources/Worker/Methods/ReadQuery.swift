@@ -15,8 +15,6 @@ struct ReadQuery {
   private let options: ShowOptions
   private let ascending: Bool
   private let allowedStages: Bool
-  /// Rows for people too.
-  private let table: Bool
   /// The commit at which `describe` looks; nil: the tip of the default branch.
   let revision: String?
   private let page: Page
@@ -46,7 +44,6 @@ struct ReadQuery {
     case .doctor: break
     }
     revision = method == .describe ? try reader.optionalString("rev") : nil
-    table = method == .show || method == .history ? try reader.optionalBool("table") ?? false : false
     page = method == .show || method == .history ? try Page(&reader) : Page()
     self.name = name
     self.options = options
@@ -124,14 +121,14 @@ struct ReadQuery {
     if let name {
       do {
         let summary = try snapshot.state.summary(of: try ArtifactReference(name), options)
-        return answer(summary.jsonValue, table ? summary.table : nil)
+        return JSONObject([("value", summary.jsonValue)])
       } catch {
         throw WireError(.unknownArtifact, category: .refused, "\(error)")
       }
     }
     let summary = snapshot.state.summary(options, allowedStages: snapshot.facts.allowedStages)
       .filtered(isVisible)
-    return answer(summary.jsonValue, table ? summary.table : nil)
+    return JSONObject([("value", summary.jsonValue)])
   }
 
   private func history(
@@ -141,7 +138,7 @@ struct ReadQuery {
     let history = snapshot.state.history(of: artifact, ascending: ascending).filtered(isVisible)
     let (part, next) = page.cut(history.entries.count)
     let shown = history.part(part)
-    var answer = answer(shown.jsonValue, table ? shown.table : nil)
+    var answer = JSONObject([("value", shown.jsonValue)])
     answer["next"] = next.map { .string($0) }
     return answer
   }
@@ -163,7 +160,7 @@ struct ReadQuery {
       let annotation = snapshot.state.annotation(of: checked.event.artifact, at: checked.event.commit)
       value["type"] = annotation?.type.map { .string($0) }
       value["path"] = annotation?.path.map { .string($0) }
-      return JSONObject([("value", .object(value)), ("sentence", .string(checked.sentence))])
+      return JSONObject([("value", .object(value))])
     } catch {
       throw WireError(.ambiguousTag, category: .refused, "\(error)")
     }
@@ -185,17 +182,6 @@ struct ReadQuery {
     let findings: [JSONValue] = 
       problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)
     return JSONObject([("findings", .array(findings))])
-  }
-
-  private func answer(_ value: JSONValue, _ table: Table?) -> JSONObject {
-    var answer = JSONObject([("value", value)])
-    if let table {
-      answer["table"] = [
-        "columns": .array(table.columns.map { .string($0) }),
-        "rows": .array(table.rows.map { .array($0.map { $0.map { .string($0) } ?? .null }) }),
-      ]
-    }
-    return answer
   }
 }
 

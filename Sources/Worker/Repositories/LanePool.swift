@@ -22,6 +22,9 @@ actor LanePool {
     }
   }
 
+  /// Whether somebody waits for a place.
+  var isWanted: Bool { !waiting.isEmpty }
+
   /// Gives a place back: its lane is gone.
   func leave() {
     if waiting.isEmpty {

@@ -132,12 +132,14 @@ actor LaneProcess {
   }
 
   private func readAvailable() {
-    guard isRunning else { return }
     do throws(SystemCallError) {
-      let bytes = try socket.read(upTo: 256 * 1024)
-      if bytes.isEmpty { return end("the lane ended unexpectedly", code: .internalError) }
-      decoder.append(bytes)
-      try takeFrames()
+      // To the last byte: after a hang-up Dispatch calls once and never again.
+      while isRunning {
+        let bytes = try socket.read(upTo: 256 * 1024)
+        if bytes.isEmpty { return end("the lane ended unexpectedly", code: .internalError) }
+        decoder.append(bytes)
+        try takeFrames()
+      }
     } catch {
       if error.errno != .wouldBlock { end("the lane can't be read: \(error)", code: .internalError) }
     }

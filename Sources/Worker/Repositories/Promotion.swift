@@ -194,10 +194,12 @@ extension Repository {
     switch reply {
     case .changed(let facts):
       note(facts)
-      for promotion in prepared {
-        try await replan(promotion.job, "the remote had changed; nothing was sent")
+      var again: [Promotion] = []
+      for promotion in prepared
+      where try await replan(promotion.job, "the remote had changed; nothing was sent") {
+        again.append(promotion)
       }
-      return prepared
+      return again
     case .done(let results):
       lastPushAt = WallClock.milliseconds
       var again: [Promotion] = []
@@ -285,15 +287,15 @@ extension Repository {
         .rejected(JobError(WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)")))
       )
     case .taken(let name):
-      try await replan(job, "tag \"\(name)\" was made by somebody else meanwhile")
-      return true
+      return try await replan(job, "tag \"\(name)\" was made by somebody else meanwhile")
     }
     return false
   }
 
-  private func replan(_ job: Job, _ reason: String) async throws(RoundFailure) {
-    try await record(
-      job.id, .replanned(JobError(WireError(.remoteRefused, category: .retry, reason))))
+  /// - Returns: whether the job is still wanted.
+  private func replan(_ job: Job, _ reason: String) async throws(RoundFailure) -> Bool {
+    let error = JobError(WireError(.remoteRefused, category: .retry, reason))
+    return try await record(job.id, .replanned(error)) == .plan
   }
 
   // MARK: What is left from before
@@ -381,8 +383,9 @@ extension Repository {
     do throws(WireError) { return try await body() } catch { throw .server(error) }
   }
 
-  private func record(_ id: JobID, _ event: JobEvent) async throws(RoundFailure) {
-    do throws(JobStoreError) { _ = try await store.record(id, event) } catch { throw .store(error) }
+  @discardableResult
+  private func record(_ id: JobID, _ event: JobEvent) async throws(RoundFailure) -> JobStep {
+    do throws(JobStoreError) { return try await store.record(id, event) } catch { throw .store(error) }
   }
 }
 

@@ -46,6 +46,8 @@ actor Repository {
   private var isLaneSynchronized = false
   private var turns = TurnLine()
   private var isWorking = false
+  /// Something may have become ready since the line was looked at last.
+  private var isLookWanted = false
   private(set) var isStopping = false
   private var alarm: Task<Void, Never>?
   private var idleSince: MonotonicTime?
@@ -72,33 +74,57 @@ actor Repository {
 
   /// Looks for jobs. Call it after anything that may have made one ready.
   func wake() {
-    guard !isWorking, !isStopping else { return }
+    if isStopping { return }
+    // Whoever is at work may have looked just before.
+    isLookWanted = true
+    if isWorking { return }
     isWorking = true
     Task { await work() }
   }
 
   private func work() async {
     var nextAttempt: Int64?
-    do throws(JobStoreError) {
-      while !isStopping {
-        let batch = try await store.nextBatch(repository: configuration.id, limit: configuration.tagsPerPush)
-        nextAttempt = batch.nextAttempt
-        if batch.jobs.isEmpty {
-          await enrichWhileIdle()
-          break
-        }
-        let began = MonotonicTime.now
-        try await carryOut(batch.jobs)
-        try await store.finishBatch(
-          repository: configuration.id, milliseconds: Int64(-began.secondsLeft * 1000))
+    while isLookWanted, !isStopping {
+      isLookWanted = false
+      do throws(JobStoreError) {
+        nextAttempt = try await workOffLine()
+      } catch {
+        // A store that failed ends the worker; what else it says is about one job, and others go on.
+        Log.write(.error, "a batch was broken off", ["repository": configuration.id, "error": "\(error)"])
+        nextAttempt = WallClock.milliseconds + 1000
+        try? await store.finishBatch(repository: configuration.id, milliseconds: 0)
       }
-    } catch {
-      // The store says through its own way what happened; without it there is nothing to do here.
-      nextAttempt = nil
     }
     isWorking = false
     setAlarm(nextAttempt)
     await endIdleLaneLater()
+  }
+
+  /// Carries out batch after batch until nothing can run now.
+  ///
+  /// - Returns: when a waiting job may run again, in milliseconds since 1970.
+  private func workOffLine() async throws(JobStoreError) -> Int64? {
+    while !isStopping {
+      let batch = try await store.nextBatch(repository: configuration.id, limit: configuration.tagsPerPush)
+      if batch.jobs.isEmpty {
+        await enrichWhileIdle()
+        return batch.nextAttempt
+      }
+      let began = MonotonicTime.now
+      try await carryOut(batch.jobs)
+      try await store.finishBatch(
+        repository: configuration.id, milliseconds: Int64(-began.secondsLeft * 1000))
+      if await pool.isWanted { await giveUpLane() }
+    }
+    return nil
+  }
+
+  /// Lets a repository that waits for a lane have this one's place.
+  private func giveUpLane() async {
+    guard let lane else { return }
+    await takeTurn()
+    defer { turns.pass() }
+    await forgetLane(lane, killed: false)
   }
 
   /// Fetches what new versions need for being shown. A failure here is no job's: the next contact tries again.
@@ -217,6 +243,7 @@ actor Repository {
     }
     await pool.enter()
     do throws(WireError) {
+      if isStopping { throw WireError(.shuttingDown, category: .retry, "the worker is shutting down") }
       return try await startLane()
     } catch {
       await pool.leave()

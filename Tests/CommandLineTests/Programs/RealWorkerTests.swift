@@ -80,10 +80,8 @@ import Testing
       let (ours, theirs) = try answers(arguments)
       #expect(ours == theirs, "\(arguments)")
     }
-    withKnownIssue("the worker does not tell a version's commit (`enrichments`) yet") {
-      let (ours, theirs) = try answers(["show", "churn", "--json"])
-      #expect(ours == theirs)
-    }
+    let (ours, theirs) = try answers(["show", "churn", "--json"])
+    #expect(ours == theirs)
   }
 
   @Test func aTimeOutNamesTheJobWhichCanBeWaitedFor() async throws {

@@ -38,7 +38,7 @@ extension WorkerFixture {
   func ask(_ arguments: String...) throws -> JSONValue {
     let run = try command("stagekeeper", ["--socket", clientSocket] + arguments + ["--json"], nil)
     guard run.exit == .success else {
-      throw Program.Failure(description: "stagekeeper \(arguments) \(run); the worker said: \(output)")
+      throw Program.Failure("stagekeeper \(arguments) \(run); the worker said: \(output)")
     }
     return run.json
   }
@@ -48,7 +48,7 @@ extension WorkerFixture {
   func administer(_ arguments: String...) throws -> JSONValue {
     let run = try command("stagekeeper-admin", ["--socket", adminSocket] + arguments + ["--json"], nil)
     guard run.exit == .success else {
-      throw Program.Failure(description: "stagekeeper-admin \(arguments) \(run)")
+      throw Program.Failure("stagekeeper-admin \(arguments) \(run)")
     }
     return run.json
   }
@@ -90,7 +90,7 @@ extension RunningProgram {
   /// Waits for its end.
   func finish() throws -> CommandRun {
     guard let exit = try child.wait(until: .after(seconds: 240)) else {
-      throw Program.Failure(description: "a client did not end: \(output)")
+      throw Program.Failure("a client did not end: \(output)")
     }
     return CommandRun(exit: exit, text: output, errorText: "")
   }

@@ -32,7 +32,7 @@ final class RawConnection {
     while true {
       if let body = try decoder.next() { return try JSONValue(parsing: body, maximumDepth: 64) }
       guard try socket.wait(for: .readable, until: .after(seconds: 60)) else {
-        throw Program.Failure(description: "the worker does not answer")
+        throw Program.Failure("the worker does not answer")
       }
       do throws(SystemCallError) {
         let bytes = try socket.read(upTo: 65_536)
