@@ -24,7 +24,8 @@ extension LaneRepository {
       }
     }
     let index = try annotationsPath(at: commit)
-    try read(index, at: commit, into: &found) { bytes throws(RegistryFileError) in
+    // GTO's paths are as the file says them, wherever it is.
+    try read(index, at: commit, into: &found, fullPath: \.path) { bytes throws(RegistryFileError) in
       try AnnotationFile(artifactsYAML: bytes, file: index, limits: Self.yamlLimits)
     }
     return found
@@ -51,6 +52,7 @@ extension LaneRepository {
 
   private func read(
     _ path: String, at commit: GitRemote.ObjectID, into found: inout CommitAnnotations,
+    fullPath: (Annotation) -> String? = \.pathFromRoot,
     _ parse: ([UInt8]) throws(RegistryFileError) -> AnnotationFile
   ) throws(GitRemoteError) {
     do {
@@ -59,7 +61,9 @@ extension LaneRepository {
       found.problems += file.unusable.map(\.description)
       for annotation in file.annotations.values.sorted(by: { $0.line < $1.line }) {
         guard let name = try? ArtifactName(annotation.name) else { continue }
-        found.artifacts.append(AnnotatedArtifact(name: name, annotation: ArtifactAnnotation(annotation)))
+        found.artifacts.append(
+          AnnotatedArtifact(
+            name: name, annotation: ArtifactAnnotation(annotation, path: fullPath(annotation))))
       }
     } catch let error as RegistryFileError {
       found.problems.append(error.description)
@@ -73,9 +77,9 @@ extension LaneRepository {
 }
 
 extension ArtifactAnnotation {
-  fileprivate init(_ annotation: Annotation) {
+  fileprivate init(_ annotation: Annotation, path: String?) {
     self.init(
-      type: annotation.type, path: annotation.pathFromRoot, labels: annotation.labels,
+      type: annotation.type, path: path, labels: annotation.labels,
       description: annotation.description ?? "", custom: annotation.custom ?? .null)
   }
 }

@@ -1,4 +1,5 @@
 import StrictJSON
+import SystemCalls
 import TestSupport
 import Testing
 
@@ -46,14 +47,14 @@ struct ConditionTests {
     let remote = try remoteWithVersions()
     let worker = try WorkerFixture(["demo": remote.path])
     let assign = ["assign", "model", "--version", "v1.0.0", "--stage", "prod", "--if-current"]
-    #expect(try worker.begin(assign + ["v1.0.0"]).finish().exit == .exited(code: 65))
-    #expect(try worker.begin(assign + ["none"]).finish().exit == .success)
+    #expect(try worker.stagekeeper(assign + ["v1.0.0"]).exit == .exited(code: 65))
+    #expect(try worker.stagekeeper(assign + ["none"]).exit == .success)
     try worker.ask("assign", "model", "--version", "v2.0.0", "--stage", "prod", "--if-current", "v1.0.0")
     for arguments in [
       ["unassign", "model", "v2.0.0", "prod"], ["rollback", "model", "--stage", "prod"],
       ["assign", "model", "--version", "v3.0.0", "--stage", "prod"],
     ] {
-      let run = try worker.begin(arguments + ["--if-current", "v1.0.0", "--json"]).finish()
+      let run = try worker.stagekeeper(arguments + ["--if-current", "v1.0.0", "--json"])
       #expect(run.exit == .exited(code: 65) && run.errorCode == "if_current_mismatch", "\(run)")
     }
     #expect(
@@ -83,7 +84,8 @@ struct ConditionTests {
       let ends = try runs.map { try $0.finish() }
       let winners = zip(contenders, ends).filter { $0.1.exit == .success }
       try #require(winners.count == 1, "\(round): \(ends)")
-      #expect(ends.filter { $0.errorCode == "if_current_mismatch" }.count == contenders.count - 1, "\(ends)")
+      #expect(
+        ends.filter { $0.text.contains("if_current_mismatch") }.count == contenders.count - 1, "\(ends)")
       holder = winners[0].0
       #expect(try remote.tags().filter { $0.hasPrefix("model#") }.count == round)
     }
@@ -94,7 +96,7 @@ struct ConditionTests {
     _ worker: WorkerFixture, _ code: String, _ arguments: String...,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
-    let run = try worker.begin(arguments + ["--json"]).finish()
+    let run = try worker.stagekeeper(arguments + ["--json"])
     #expect(
       run.exit == .exited(code: 65) && run.errorCode == code, "\(arguments): \(run)",
       sourceLocation: sourceLocation)

@@ -32,7 +32,7 @@ enum WriteOptions {
 
   /// Puts the options' values into a request.
   static func apply(_ arguments: ParsedArguments, to request: inout WriteRequest) throws(UsageError) {
-    request.message = arguments.value("--message")
+    if let message = arguments.value("--message") { request.message = message }
     request.force = arguments.has("--force")
     request.simple = try arguments.choice("--simple", SimpleTag.self) ?? .auto
     request.requestKey = arguments.value("--request-key")
