@@ -92,6 +92,27 @@ struct ConditionTests {
     for worker in workers { try worker.stop() }
   }
 
+  @Test("a rollback needs the right to assign in that stage")
+  func grants() throws {
+    let remote = try remoteWithVersions()
+    try remote.tag("model#prod#1", at: "model@v1.0.0^{commit}")
+    try remote.tag("model#prod#2", at: "model@v2.0.0^{commit}", time: 1_700_000_200)
+    for (actions, stages, status) in [
+      ("unassign", "*", 77), ("assign", "dev", 77), ("assign", "prod", 0),
+    ] as [(String, String, Int32)] {
+      let worker = try WorkerFixture(
+        configuration: """
+          repositories: { demo: { url: "\(remote.path)" } },
+          tenants: { me: { uids: [\(ThisProcess.uid)] } },
+          grants: [{ tenants: ["me"], repositories: ["*"], actions: ["\(actions)"], stages: ["\(stages)"] }],
+          """)
+      let run = try worker.stagekeeper("--repo", "demo", "rollback", "model", "--stage", "prod")
+      #expect(run.exit == .exited(code: status), "\(actions) \(stages): \(run)")
+      try worker.stop()
+    }
+    #expect(try remote.tags().contains("model#prod#3"))
+  }
+
   private func expectRefused(
     _ worker: WorkerFixture, _ code: String, _ arguments: String...,
     sourceLocation: SourceLocation = #_sourceLocation
