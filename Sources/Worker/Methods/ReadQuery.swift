@@ -181,7 +181,7 @@ struct ReadQuery {
       .filter { problem in
         problem.refs.allSatisfy { ref in (try? TagName(parsing: ref)).map { isVisible($0.artifact) } ?? true }
       }
-    let findings: [JSONValue] = 
+    let findings: [JSONValue] =
       problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)
     return JSONObject([("findings", .array(findings))])
   }
