@@ -10,9 +10,9 @@ extension LaneRepository {
     try remote.readCommits(try ids.map(remoteID)).compactMap(CommitRecord.init)
   }
 
-  /// What `artifacts.yaml` at the root and every `dvc.yaml` say at a commit. Where both name an artifact,
-  /// the first counts, as it does for GTO. A file that can't be read is a problem and no more: it must not
-  /// hide the others.
+  /// What every `dvc.yaml` and `artifacts.yaml` at the root say at a commit. Where both name an artifact,
+  /// `artifacts.yaml` counts, which is the one that GTO reads. A file that can't be read is a problem and no
+  /// more: it must not hide the others.
   func annotations(_ id: Registry.ObjectID) throws(GitRemoteError) -> CommitAnnotations {
     let commit = try remoteID(id)
     var found = CommitAnnotations(commit: id, artifacts: [], problems: [])
@@ -23,10 +23,25 @@ extension LaneRepository {
         try AnnotationFile(dvcYAML: bytes, folder: folder, limits: Self.yamlLimits)
       }
     }
-    try read("artifacts.yaml", at: commit, into: &found) { bytes throws(RegistryFileError) in
-      try AnnotationFile(artifactsYAML: bytes, limits: Self.yamlLimits)
+    let index = try annotationsPath(at: commit)
+    // GTO's paths are as the file says them, wherever it is.
+    try read(index, at: commit, into: &found, fullPath: \.path) { bytes throws(RegistryFileError) in
+      try AnnotationFile(artifactsYAML: bytes, file: index, limits: Self.yamlLimits)
     }
     return found
+  }
+
+  /// `index:` of the commit's own `.gto`, which is what the annotations of that commit were written with.
+  /// One that can't be read names no other file.
+  private func annotationsPath(at commit: GitRemote.ObjectID) throws(GitRemoteError) -> String {
+    do throws(GitRemoteError) {
+      let bytes = try remote.readFile(commit: commit, path: ".gto") ?? []
+      let file = try? RepositoryConfiguration(parsing: bytes)
+      return (file ?? RepositoryConfiguration()).annotationsPath
+    } catch {
+      guard error.code == .tooLarge else { throw error }
+      return RepositoryConfiguration().annotationsPath
+    }
   }
 
   /// What is read crosses two more processes as JSON, in answers that nest it further.
@@ -37,6 +52,7 @@ extension LaneRepository {
 
   private func read(
     _ path: String, at commit: GitRemote.ObjectID, into found: inout CommitAnnotations,
+    fullPath: (Annotation) -> String? = \.pathFromRoot,
     _ parse: ([UInt8]) throws(RegistryFileError) -> AnnotationFile
   ) throws(GitRemoteError) {
     do {
@@ -45,7 +61,9 @@ extension LaneRepository {
       found.problems += file.unusable.map(\.description)
       for annotation in file.annotations.values.sorted(by: { $0.line < $1.line }) {
         guard let name = try? ArtifactName(annotation.name) else { continue }
-        found.artifacts.append(AnnotatedArtifact(name: name, annotation: ArtifactAnnotation(annotation)))
+        found.artifacts.append(
+          AnnotatedArtifact(
+            name: name, annotation: ArtifactAnnotation(annotation, path: fullPath(annotation))))
       }
     } catch let error as RegistryFileError {
       found.problems.append(error.description)
@@ -59,9 +77,9 @@ extension LaneRepository {
 }
 
 extension ArtifactAnnotation {
-  fileprivate init(_ annotation: Annotation) {
+  fileprivate init(_ annotation: Annotation, path: String?) {
     self.init(
-      type: annotation.type, path: annotation.pathFromRoot, labels: annotation.labels,
+      type: annotation.type, path: path, labels: annotation.labels,
       description: annotation.description ?? "", custom: annotation.custom ?? .null)
   }
 }

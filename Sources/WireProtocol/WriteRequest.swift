@@ -3,6 +3,11 @@ public import StrictJSON
 /// What a write does. The raw value is the method's name on the wire.
 public enum WriteAction: String, Sendable, CaseIterable {
   case register, assign, unassign, deregister, deprecate
+  /// Assigns the version that held the stage before; not in GTO.
+  case rollback
+
+  /// Whether it is about one stage, which the request has to name.
+  public var needsStage: Bool { self == .assign || self == .unassign || self == .rollback }
 }
 
 /// Which part of the version goes up.
@@ -20,18 +25,19 @@ public enum SimpleTag: String, Sendable, CaseIterable {
   case `false`
 }
 
-/// The parameters of `register`, `assign`, `unassign`, `deregister` and `deprecate`.
+/// The parameters of `register`, `assign`, `unassign`, `deregister`, `deprecate` and `rollback`.
 /// Source: proto-spec/protocol.md, "Writing"; the options are those of GTO 1.10.1.
 public struct WriteRequest: Sendable, Equatable {
   public var action: WriteAction
   /// The repository's id in the worker's configuration.
   public var repository: String
   public var artifact: String
-  /// A branch, tag or commit of the remote; nil: the version's commit, or the default branch's tip.
+  /// A branch, tag or commit of the remote; nil: the version's commit, or the default branch's tip. Refused
+  /// by `rollback`, as `version` is: it finds the version itself.
   public var ref: String?
   public var version: String?
   public var bump: VersionBump?
-  /// Demanded by `assign` and `unassign`.
+  /// Demanded by `assign`, `unassign` and `rollback`.
   public var stage: String?
   /// The tag's message; nil: GTO's own.
   public var message: String?
@@ -39,7 +45,8 @@ public struct WriteRequest: Sendable, Equatable {
   public var simple: SimpleTag
   /// `assign` at a commit without a version does not register one.
   public var skipRegistration: Bool
-  /// `assign` only if the stage holds this version now; `none`: only if it holds none.
+  /// `assign`, `unassign` and `rollback` only if the stage holds this version now; `none`: only if it holds
+  /// none.
   public var ifCurrent: String?
   /// Milliseconds since 1970 after which the job is not worth doing.
   public var deadline: Int64?
@@ -140,12 +147,17 @@ extension WriteRequest {
     func refuse(_ key: String, _ message: String) -> JSONShapeError {
       JSONShapeError(path: "params.\(key)", message: message)
     }
-    let staged = action == .assign || action == .unassign
-    if staged, stage == nil { throw refuse("stage", "is missing") }
-    if !staged, stage != nil { throw refuse("stage", "does not go with \(action.rawValue)") }
+    if action.needsStage, stage == nil { throw refuse("stage", "is missing") }
+    if !action.needsStage, stage != nil { throw refuse("stage", "does not go with \(action.rawValue)") }
     if bump != nil, action != .register { throw refuse("bump", "goes with register only") }
     if bump != nil, version != nil { throw refuse("bump", "does not go with version: give one of them") }
-    if ifCurrent != nil, action != .assign { throw refuse("ifCurrent", "goes with assign only") }
+    if action == .rollback {
+      if ref != nil { throw refuse("ref", "does not go with rollback, which finds the version itself") }
+      if version != nil { throw refuse("version", "does not go with rollback: to choose one, assign it") }
+    }
+    if ifCurrent != nil, !action.needsStage {
+      throw refuse("ifCurrent", "does not go with \(action.rawValue), which changes no stage")
+    }
     if skipRegistration, action != .assign { throw refuse("skipRegistration", "goes with assign only") }
     if let requestKey, requestKey.isEmpty || requestKey.utf8.count > ProtocolLimits.requestKeyBytes {
       throw refuse("requestKey", "must have 1 to \(ProtocolLimits.requestKeyBytes) bytes")

@@ -182,7 +182,7 @@ private struct Comparison {
 extension JSONValue {
   /// GTO lists a commit without a version twice for each of its stage tags; the row that was made last
   /// says what a single one would.
-  fileprivate var mergedCommits: JSONValue {
+  var mergedCommits: JSONValue {
     var seen: [String: Int] = [:]
     var merged: [JSONValue] = []
     for row in arrayValue ?? [] {
@@ -213,7 +213,7 @@ extension JSONValue {
 
   /// With only the last assignment of each stage of a commit without a version, the stages by name: GTO
   /// keeps them apart, and so has another order.
-  fileprivate var withoutRepeatedStageEvents: JSONValue {
+  var withoutRepeatedStageEvents: JSONValue {
     .array(
       (arrayValue ?? []).map { row in
         guard row["version"]?.stringValue?.count == 40, var object = row.objectValue else { return row }

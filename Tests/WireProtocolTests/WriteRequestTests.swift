@@ -10,6 +10,9 @@ import WireProtocol
 
   @Test func parametersReadBack() throws {
     #expect(try WriteRequest(.assign, params: full.params) == full)
+    let rollback = WriteRequest(
+      .rollback, repository: "demo", artifact: "churn", stage: "prod", ifCurrent: "v1.0.0")
+    #expect(try WriteRequest(.rollback, params: rollback.params) == rollback)
     let plain = WriteRequest(.deprecate, repository: "demo", artifact: "churn")
     #expect(plain.params == ["repository": "demo", "artifact": "churn"])
     #expect(try WriteRequest(.deprecate, params: plain.params) == plain)
@@ -32,7 +35,10 @@ import WireProtocol
     (.assign, ["stage": "prod", "bump": "major"], "params.bump"),
     (.register, ["version": "v1.0.0", "bump": "major"], "params.bump"),
     (.register, ["bump": "huge"], "params.bump"),
-    (.unassign, ["stage": "prod", "ifCurrent": "none"], "params.ifCurrent"),
+    (.register, ["ifCurrent": "none"], "params.ifCurrent"),
+    (.rollback, ["version": "v1.0.0"], "params.stage"),
+    (.rollback, ["stage": "prod", "version": "v1.0.0"], "params.version"),
+    (.rollback, ["stage": "prod", "ref": "main"], "params.ref"),
     (.register, ["skipRegistration": true], "params.skipRegistration"),
     (.register, ["requestKey": ""], "params.requestKey"),
     (.register, ["requestKey": .string(String(repeating: "k", count: 201))], "params.requestKey"),

@@ -11,11 +11,16 @@ extension StagekeeperTool {
       OptionSpec("--version", help: "Print the version only."),
       OptionSpec("--event", help: "Print the event only."),
       OptionSpec("--stage", help: "Print the stage only."),
+      OptionSpec("--type", help: "Print the type that the artifact is annotated with only."),
+      OptionSpec("--path", help: "Print the path that the artifact is annotated with only."),
       CommonOption.fresh,
     ]
   ) { invocation in
     let arguments = invocation.arguments
-    let keys = ["--name": "artifact", "--version": "version", "--event": "event", "--stage": "stage"]
+    let keys = [
+      "--name": "artifact", "--version": "version", "--event": "event", "--stage": "stage",
+      "--type": "type", "--path": "path",
+    ]
     try arguments.refuseTogether(["--json"] + keys.keys.sorted())
     let client = invocation.client
     var request = CheckRefRequest(

@@ -13,6 +13,7 @@ extension StagekeeperTool {
       OptionSpec("--version", value: "VERSION", help: "Artifact version."),
       OptionSpec("--stage", value: "STAGE", help: "Stage to unassign."),
       OptionSpec("--ref", value: "REF", help: "Branch, tag or commit that has the version."),
+      WriteOptions.ifCurrent,
     ] + WriteOptions.all,
     examples: [
       "stagekeeper unassign churn v1.2.0 prod", "stagekeeper unassign churn --stage prod --ref main",
@@ -26,7 +27,7 @@ extension StagekeeperTool {
     try await invocation.write(
       WriteRequest(
         .unassign, repository: "", artifact: arguments.operands[0], ref: arguments.value("--ref"),
-        version: version, stage: stage))
+        version: version, stage: stage, ifCurrent: arguments.value("--if-current")))
   }
 }
 

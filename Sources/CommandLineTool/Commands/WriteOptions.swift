@@ -10,6 +10,10 @@ enum WriteOptions {
   static let simple = OptionSpec(
     "--simple", value: "auto|true|false",
     help: "Use the simple notation, without a counter (rf#prod instead of rf#prod#5) [default: auto].")
+  /// For the commands that change a stage.
+  static let ifCurrent = OptionSpec(
+    "--if-current", value: "VERSION|none",
+    help: "Only if the stage holds this version now (none: if it holds none).")
   static let requestKey = OptionSpec(
     "--request-key", value: "KEY",
     help: "The same key means the same request: running this again never does it twice.")
@@ -28,7 +32,7 @@ enum WriteOptions {
 
   /// Puts the options' values into a request.
   static func apply(_ arguments: ParsedArguments, to request: inout WriteRequest) throws(UsageError) {
-    request.message = arguments.value("--message")
+    if let message = arguments.value("--message") { request.message = message }
     request.force = arguments.has("--force")
     request.simple = try arguments.choice("--simple", SimpleTag.self) ?? .auto
     request.requestKey = arguments.value("--request-key")

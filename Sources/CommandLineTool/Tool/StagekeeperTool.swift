@@ -5,7 +5,7 @@ public enum StagekeeperTool {
     summary: "Asks a Stagekeeper worker to promote model versions, and reads the registry.",
     groups: [
       ("Read the registry", [show, history, stages, checkRef, describe, verify, doctor]),
-      ("Modify artifacts", [register, assign, unassign, deregister, deprecate]),
+      ("Modify artifacts", [register, assign, rollback, unassign, deregister, deprecate]),
       ("Jobs", [jobStatus, jobWait, jobCancel, jobList]),
       ("Other", [whoami]),
     ],

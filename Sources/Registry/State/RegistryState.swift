@@ -147,6 +147,12 @@ extension RegistryState {
     annotations[commit]?.byName[name]
   }
 
+  /// What the files at ``head`` say, in their order.
+  public var currentAnnotations: [(name: ArtifactName, annotation: ArtifactAnnotation)] {
+    guard let annotated = head.flatMap({ annotations[$0] }) else { return [] }
+    return annotated.names.compactMap { name in annotated.byName[name].map { (name, $0) } }
+  }
+
   /// All artifacts that have events or are annotated at ``head``, in the order in which GTO comes across
   /// them: deprecated ones by time, then by registration, then by stage, then annotated ones.
   public var allArtifacts: [Artifact] {

@@ -184,7 +184,8 @@ struct ReadQuery {
       .filter { problem in
         problem.refs.allSatisfy { ref in (try? TagName(parsing: ref)).map { isVisible($0.artifact) } ?? true }
       }
-    let findings: [JSONValue] = problems.map(\.json) + snapshot.fileFindings
+    let findings: [JSONValue] =
+      problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)
     return JSONObject([("findings", .array(findings))])
   }
 }
@@ -245,11 +246,28 @@ extension TagProblem {
 extension RegistrySnapshot {
   /// What is wrong with `.gto` and with the files that annotate.
   fileprivate var fileFindings: [JSONValue] {
-    ([facts.fileProblem].compactMap { $0 } + fileProblems).map { problem in
-      [
-        "code": "repository_file", "ref": .null, "refs": [], "message": .string(problem),
-        "advice": "mend the file on the default branch",
-      ]
+    ([facts.fileProblem].compactMap { $0 } + fileProblems).map {
+      Self.finding("repository_file", $0, advice: "mend the file on the default branch")
     }
+  }
+
+  /// Artifacts that are annotated with a type that `.gto` does not list.
+  fileprivate func typeFindings(_ isVisible: (ArtifactName) -> Bool) -> [JSONValue] {
+    guard let allowed = facts.types else { return [] }
+    let list = allowed.isEmpty ? "none" : allowed.joined(separator: ", ")
+    return state.currentAnnotations.filter { isVisible($0.name) }.compactMap { name, annotation in
+      guard let type = annotation.type, !allowed.contains(where: { $0.utf8.elementsEqual(type.utf8) }) else {
+        return nil
+      }
+      return Self.finding(
+        "type_not_allowed",
+        "artifact '\(name)' is annotated with type '\(type)', which .gto does not list; allowed: \(list)",
+        advice: "annotate it with an allowed type, or add the type to .gto")
+    }
+  }
+
+  /// One that is about no tag.
+  private static func finding(_ code: JSONValue, _ message: String, advice: JSONValue) -> JSONValue {
+    ["code": code, "ref": .null, "refs": [], "message": .string(message), "advice": advice]
   }
 }

@@ -4,7 +4,7 @@ internal import SystemCalls
 internal import WireProtocol
 
 extension ClientHandler {
-  /// `register`, `assign`, `unassign`, `deregister`, `deprecate`.
+  /// `register`, `assign`, `unassign`, `deregister`, `deprecate`, `rollback`.
   func write(
     _ action: WriteAction, _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
   ) async throws(WireError) -> JSONValue {
@@ -45,8 +45,20 @@ extension ClientHandler {
 
 extension WriteRequest {
   var access: Access {
-    Access(
-      GrantedAction(rawValue: action.rawValue) ?? .assign, repository: repository, artifact: artifact,
-      stage: stage)
+    Access(action.granted, repository: repository, artifact: artifact, stage: stage)
+  }
+}
+
+extension WriteAction {
+  /// What a grant must allow for it.
+  fileprivate var granted: GrantedAction {
+    switch self {
+    case .register: .register
+    // A rollback makes an assignment, which its caller could ask for as well.
+    case .assign, .rollback: .assign
+    case .unassign: .unassign
+    case .deregister: .deregister
+    case .deprecate: .deprecate
+    }
   }
 }

@@ -157,7 +157,7 @@ extension Repository {
   ) async throws(WireError) -> (Registry.WriteRequest, branches: Set<String>) {
     var result = try RequestCheck.registryRequest(request)
     guard let ref = request.ref else {
-      let usesTip = result.version == nil || request.action == .register
+      let usesTip = request.action == .register || (result.version == nil && request.action != .rollback)
       return (result, usesTip ? Set([facts.defaultBranch].compactMap { $0 }) : [])
     }
     let resolved = try await resolve(ref)

@@ -66,7 +66,10 @@ import Testing
     ("show --jsn", "there is no option --jsn", "Did you mean --json?"),
     ("asign churn", "there is no command 'asign'", "Did you mean 'assign'?"),
     ("show churn extra", "show: unexpected argument 'extra'", "Usage: stagekeeper show [OPTIONS] [NAME]"),
-    ("assign --stage prod", "assign: NAME is missing", "Usage: stagekeeper assign [OPTIONS] NAME [REF]"),
+    (
+      "register --bump-major", "register: NAME is missing",
+      "Usage: stagekeeper register [OPTIONS] NAME [REF]"
+    ),
     ("job", "'job' needs one more word", "Try: job status, job wait, job cancel, job list."),
     ("show --json=yes", "--json takes no value", nil),
     ("show --repo", "--repo needs a value: ID", nil),

@@ -33,6 +33,11 @@ extension WorkerFixture {
     try command("stagekeeper", ["--socket", clientSocket] + arguments, account)
   }
 
+  /// The same with arguments that are made elsewhere.
+  func stagekeeper(_ arguments: [String]) throws -> CommandRun {
+    try command("stagekeeper", ["--socket", clientSocket] + arguments, nil)
+  }
+
   /// Runs `stagekeeper`, which must succeed, and returns the JSON that it printed.
   @discardableResult
   func ask(_ arguments: String...) throws -> JSONValue { try ask(arguments) }
