@@ -49,7 +49,7 @@ extension ClientHandler {
   /// Streams the job's states and ends with the job, or with its error.
   func waitForEnd(of id: JobID, _ events: EventSink) async throws(WireError) -> JSONValue {
     for await snapshot in await worker.store.updates(of: id) {
-      let status = JobStatus(snapshot.job, position: snapshot.position)
+      let status = JobStatus(snapshot)
       if let error = status.endError { throw error }
       if status.state.isFinal { return status.json }
       await events(["job": status.json])
@@ -69,7 +69,7 @@ extension ClientHandler {
     guard requester.uid == peer.uid || worker.policy.tenants(of: peer).contains(requester.tenant) else {
       throw .unknownJob
     }
-    return JobStatus(snapshot.job, position: snapshot.position)
+    return JobStatus(snapshot)
   }
 
   private func ownJobID(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobID {
