@@ -32,7 +32,8 @@ struct WritingTests {
     "what is written is read back the same",
     arguments: [
       .null, .bool(false), .integer(.min), .integer(.max), .number(0.1), .number(-0.0), .number(1e300),
-      .number(.leastNonzeroMagnitude), .number(1), .string("\u{0}\u{2028}\u{10FFFF}\"\\"), .array([[], [[]]]),
+      .number(.leastNonzeroMagnitude), .number(1), .string("\u{0}\u{2028}\u{10FFFF}\"\\"),
+      .array([[], [[]]]),
       .object(JSONObject([("", 1), ("é", 2), ("e\u{301}", 3)])),
     ] as [JSONValue])
   func roundTrip(_ value: JSONValue) throws {

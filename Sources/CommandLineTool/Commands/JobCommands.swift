@@ -17,13 +17,8 @@ extension StagekeeperTool {
     let client = invocation.client
     let timeout = try invocation.timeout
     let id = invocation.arguments.operands[0]
-    do {
-      try invocation.printEnd(
-        try await invocation.wait { try await client.waitForJob(id, timeout: timeout, onProgress: $0) })
-    } catch let error as ClientError {
-      try invocation.printJSON(of: error)
-      throw error
-    }
+    try invocation.printEnd(
+      try await invocation.wait { try await client.waitForJob(id, timeout: timeout, onProgress: $0) })
   }
 
   static let jobCancel = CommandSpec(

@@ -9,14 +9,9 @@ extension Invocation {
     let client = client
     let timeout = try timeout
     let request = try await completed(request, client)
-    do {
-      if request.dryRun { return try printPlan(try await client.plan(request, timeout: timeout)) }
-      if !request.wait { return try printAccepted(try await client.submit(request, timeout: timeout)) }
-      try printEnd(try await wait { try await client.perform(request, timeout: timeout, onProgress: $0) })
-    } catch let error as ClientError {
-      try printJSON(of: error)
-      throw error
-    }
+    if request.dryRun { return try printPlan(try await client.plan(request, timeout: timeout)) }
+    if !request.wait { return try printAccepted(try await client.submit(request, timeout: timeout)) }
+    try printEnd(try await wait { try await client.perform(request, timeout: timeout, onProgress: $0) })
   }
 
   private func completed(
@@ -35,16 +30,6 @@ extension Invocation {
     let line = ProgressLine(console)
     defer { line.clear() }
     return try await interruptible { try await call { line.show($0) } }
-  }
-
-  /// With `--json`, a job that ended without success and a refusal are answers too.
-  func printJSON(of error: ClientError) throws {
-    guard wantsJSON else { return }
-    if let job = error.job {
-      try console.print(json: job.json)
-    } else if let refusal = error.workerError {
-      try console.print(json: ["error": refusal.json])
-    }
   }
 
   /// A job that ended well: GTO's lines, and where the tags are now.

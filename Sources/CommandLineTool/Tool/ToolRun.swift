@@ -1,4 +1,5 @@
 internal import WireProtocol
+internal import StagekeeperClient
 internal import SystemCalls
 
 /// Runs a program's command line and ends the process with its exit status.
@@ -17,13 +18,27 @@ package struct ToolRun {
       case .help(let command?):
         try console.print(HelpText(tool: tool).command(command).withoutLastLineEnd)
       case .version: try console.print("\(tool.name) \(stagekeeperVersion)")
-      case .run(let command, let parsed): try await command.run(Invocation(parsed, console))
+      case .run(let command, let parsed): try await run(command, Invocation(parsed, console))
       }
       return 0
     } catch {
       let failure = Failure(error, tool: tool.name)
       if let text = failure.text(tool: tool.name, colored: console.colored) { console.note(text) }
       return failure.status
+    }
+  }
+
+  /// With `--json` a refusal is an answer too: the job that ended without success, or the error.
+  private func run(_ command: CommandSpec, _ invocation: Invocation) async throws {
+    do {
+      try await command.run(invocation)
+    } catch let error as ClientError where invocation.wantsJSON {
+      if let job = error.job {
+        try console.print(json: job.json)
+      } else if let refusal = error.workerError {
+        try console.print(json: ["error": refusal.json])
+      }
+      throw error
     }
   }
 }

@@ -37,7 +37,8 @@ struct Reloader: Sendable {
   private func configuration() throws(WireError) -> Configuration {
     guard let read else {
       throw WireError(
-        .invalidRequest, category: .refused, "the worker was started without a configuration file: there is nothing to read")
+        .invalidRequest, category: .refused,
+        "the worker was started without a configuration file: there is nothing to read")
     }
     let new: Configuration
     do throws(ConfigurationError) {

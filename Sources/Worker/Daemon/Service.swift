@@ -27,7 +27,8 @@ struct Service: Sendable {
     let store = try await Self.openStore(configuration)
     let identity = try Self.identity(in: configuration.stateDirectory)
     let maker = RepositoryMaker(
-      identity: identity, laneProgram: laneProgram, store: store, pool: LanePool(limit: configuration.limits.lanes),
+      identity: identity, laneProgram: laneProgram, store: store,
+      pool: LanePool(limit: configuration.limits.lanes),
       counters: Counters())
     worker = Self.makeWorker(configuration, maker)
     reloader = Reloader(worker: worker, read: reread, make: maker.repository)
@@ -170,8 +171,12 @@ struct Service: Sendable {
   private static func socket(
     _ passed: Int32?, _ configuration: SocketConfiguration
   ) throws(StartError) -> FileDescriptor {
-    if let passed { return FileDescriptor(takingOwnership: passed) }
     do throws(SystemCallError) {
+      if let passed {
+        let socket = FileDescriptor(takingOwnership: passed)
+        try socket.setNonBlocking(true)
+        return socket
+      }
       return try UnixSocket.listen(at: configuration.path, mode: configuration.mode)
     } catch {
       let isTaken = error.errno == .addressInUse

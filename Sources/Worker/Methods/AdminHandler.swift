@@ -11,7 +11,8 @@ struct AdminHandler: RequestHandler {
   let reloader: Reloader
 
   static let methods = [
-    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "pause", "resume", "drain",
+    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "pause", "resume",
+    "drain",
     "retry", "cancel", "reload",
   ]
 

@@ -45,7 +45,9 @@ enum Hello {
 
 extension ClientHandler {
   /// `whoami`: the peer as the kernel and the policy see it.
-  func whoami(_ params: JSONValue, _ peer: PeerCredentials, socket: String = "client") throws(WireError) -> JSONValue {
+  func whoami(_ params: JSONValue, _ peer: PeerCredentials, socket: String = "client") throws(WireError)
+    -> JSONValue
+  {
     try readParameters(params) { _ in }
     let tenants = worker.policy.tenants(of: peer)
     let grants = worker.policy.grants(of: peer)
@@ -59,7 +61,8 @@ extension ClientHandler {
       "groups": .array(peer.groups.map { .integer(Int64($0)) }),
       "user": Accounts.userName(peer.uid).map { .string($0) } ?? .null,
       "tenant": tenants.first.map { .string($0) } ?? .null,
-      "tenants": .array(tenants.map { .string($0) }), "socket": .string(socket), "repositories": .array(repositories),
+      "tenants": .array(tenants.map { .string($0) }), "socket": .string(socket),
+      "repositories": .array(repositories),
     ]
   }
 }

@@ -9,7 +9,9 @@ extension AdminHandler {
     try readParameters(params) { _ in }
     let statistics = try await worker.ask { store throws(JobStoreError) in try store.queueStatistics }
     var text = MetricsText()
-    text.add("stagekeeper_info", .gauge, "The worker.", [(["version": Worker.version, "worker": worker.identity], 1)])
+    text.add(
+      "stagekeeper_info", .gauge, "The worker.",
+      [(["version": Worker.version, "worker": worker.identity], 1)])
     text.add(
       "stagekeeper_start_time_seconds", .gauge, "When it started, since 1970.",
       [([:], Double(worker.startedAt) / 1000)])
@@ -18,8 +20,12 @@ extension AdminHandler {
       JobStateName.allCases.map { (["state": $0.rawValue], Double(statistics.jobs[$0] ?? 0)) })
     addRepositories(statistics, to: &text)
     await addCounters(to: &text)
-    text.add("stagekeeper_journal_records_total", .counter, "Records journalled.", [([:], Double(statistics.records))])
-    text.add("stagekeeper_journal_syncs_total", .counter, "Syncs of the journal.", [([:], Double(statistics.commits))])
+    text.add(
+      "stagekeeper_journal_records_total", .counter, "Records journalled.",
+      [([:], Double(statistics.records))])
+    text.add(
+      "stagekeeper_journal_syncs_total", .counter, "Syncs of the journal.",
+      [([:], Double(statistics.commits))])
     return ["text": .string(text.text)]
   }
 
@@ -45,18 +51,24 @@ extension AdminHandler {
     let connections = await listeners.counts
     text.add("stagekeeper_connections", .gauge, "Open connections.", [([:], Double(connections.open))])
     text.add(
-      "stagekeeper_connections_total", .counter, "Connections accepted.", [([:], Double(connections.accepted))])
-    text.add("stagekeeper_requests_total", .counter, "Requests answered.", [([:], Double(await counters.requests))])
+      "stagekeeper_connections_total", .counter, "Connections accepted.",
+      [([:], Double(connections.accepted))])
+    text.add(
+      "stagekeeper_requests_total", .counter, "Requests answered.", [([:], Double(await counters.requests))])
     text.add(
       "stagekeeper_request_errors_total", .counter, "Requests answered with an error.",
       [([:], Double(await counters.errors))])
-    text.add("stagekeeper_pushes_total", .counter, "Pushes that ended.", [([:], Double(await counters.pushes))])
-    text.add("stagekeeper_pushed_tags_total", .counter, "Tags sent in them.", [([:], Double(await counters.pushedTags))])
+    text.add(
+      "stagekeeper_pushes_total", .counter, "Pushes that ended.", [([:], Double(await counters.pushes))])
+    text.add(
+      "stagekeeper_pushed_tags_total", .counter, "Tags sent in them.",
+      [([:], Double(await counters.pushedTags))])
     text.add(
       "stagekeeper_failed_pushes_total", .counter, "Pushes that broke off.",
       [([:], Double(await counters.failedPushes))])
     text.add("stagekeeper_lanes", .gauge, "Lanes that run.", [([:], Double(await counters.runningLanes))])
-    text.add("stagekeeper_lanes_total", .counter, "Lanes started.", [([:], Double(await counters.startedLanes))])
+    text.add(
+      "stagekeeper_lanes_total", .counter, "Lanes started.", [([:], Double(await counters.startedLanes))])
   }
 }
 
@@ -70,7 +82,8 @@ struct MetricsText {
 
   /// Adds one metric with its samples; nothing where there are none.
   mutating func add(
-    _ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: KeyValuePairs<String, String>, value: Double)]
+    _ name: String, _ kind: Kind, _ help: String,
+    _ samples: [(labels: KeyValuePairs<String, String>, value: Double)]
   ) {
     if samples.isEmpty { return }
     text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"

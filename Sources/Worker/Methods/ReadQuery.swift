@@ -155,7 +155,9 @@ struct ReadQuery {
   /// deploys has to know.
   private func checkRef(_ snapshot: RegistrySnapshot) throws(WireError) -> JSONObject {
     do throws(ReadError) {
-      guard let checked = try snapshot.state.check(ref: name ?? "") else { return JSONObject([("value", [:])]) }
+      guard let checked = try snapshot.state.check(ref: name ?? "") else {
+        return JSONObject([("value", [:])])
+      }
       var value = checked.jsonValue.objectValue ?? JSONObject()
       let annotation = snapshot.state.annotation(of: checked.event.artifact, at: checked.event.commit)
       value["type"] = annotation?.type.map { .string($0) }

@@ -289,7 +289,7 @@ actor Repository {
       mirrorDirectory: "\(stateDirectory)/mirrors/\(configuration.directoryName)",
       taggerName: configuration.tagger.name, taggerEmail: configuration.tagger.email,
       operationSeconds: limits.attemptSeconds)
-    lane.controlDirectory = "\(stateDirectory)/ssh/\(configuration.directoryName.prefix(12))"
+    lane.controlDirectory = "\(stateDirectory)/ssh"
     lane.sshKeyFile = configuration.ssh?.keyFile
     lane.sshKnownHostsFile = configuration.ssh?.knownHostsFile
     lane.httpsUsername = configuration.https?.username
