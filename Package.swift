@@ -65,7 +65,7 @@ let package = Package(
       "CommandLineTool", ["StagekeeperClient", "WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
     module(
       "AdminCommandLine",
-      ["CommandLineTool", "StagekeeperClient", "WireProtocol", "StrictJSON", "SystemCalls"]),
+      ["CommandLineTool", "StagekeeperClient", "JobQueue", "WireProtocol", "StrictJSON", "SystemCalls"]),
 
     executable("stagekeeperd", "Worker"),
     executable("stagekeeper-lane", "Lane"),

@@ -154,6 +154,7 @@ public actor JobStore {
   public func setPaused(_ paused: Bool, repository: String) async throws(JobStoreError) {
     try check(paused ? "pause" : "resume")
     try change(.paused(repository: repository, paused, time: configuration.now()), nil)
+    noteMove(in: repository)
     try await untilDurable()
   }
 

@@ -72,7 +72,7 @@ extension JobStore {
 
   // MARK: Watching
 
-  /// The job now, and again whenever its state or its place in line has changed; ends after it has ended,
+  /// The job now, and again whenever its state, its place in line or a pause has changed; ends after it has ended,
   /// or when the store closes. A slow reader misses steps in between, never the last one.
   ///
   /// - Returns: an empty stream when there is no such job.
@@ -119,7 +119,11 @@ extension JobStore {
   }
 
   private func snapshot(of job: Job) -> JobSnapshot {
-    JobSnapshot(job: job, position: job.state.isFinished ? nil : table.position(of: job.id))
+    let isFinished = job.state.isFinished
+    let repository = ExactString(job.request.repository)
+    return JobSnapshot(
+      job: job, position: isFinished ? nil : table.position(of: job.id),
+      isPaused: !isFinished && table.pausedRepositories.contains(repository))
   }
 
   private func durableJob(_ id: JobID) -> Job? { commits.durableJob(id, current: table.jobs[id]) }

@@ -22,6 +22,8 @@ public struct JobSnapshot: Equatable, Sendable {
   public let job: Job
   /// The place in line, from 1: at most that many jobs run until this one has. Nil when it is not in line.
   public let position: Int?
+  /// Whether its repository is paused, so that it does not begin. False once it has ended.
+  public let isPaused: Bool
 }
 
 /// Which jobs to list. Every condition that is set must hold.

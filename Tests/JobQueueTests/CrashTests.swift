@@ -1,6 +1,7 @@
 import Foundation
 import JobQueue
 import SystemCalls
+import TestSupport
 import Testing
 
 /// The worker dies at every step, and everything it has promised holds after the next start.

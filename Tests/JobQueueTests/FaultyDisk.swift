@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import SystemCalls
+import TestSupport
 
 /// A disk that fails or stops at a chosen call, and that can lose what was not synced.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import StrictJSON
 import SystemCalls
+import TestSupport
 import Testing
 
 @testable import JobQueue

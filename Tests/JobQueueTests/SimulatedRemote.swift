@@ -1,5 +1,6 @@
 import JobQueue
 import StrictJSON
+import TestSupport
 
 /// A Git server as the worker sees it: create-only refs, which other people write to as well, and over
 /// which answers get lost and pushes arrive late.

@@ -2,6 +2,7 @@ import JobQueue
 import StrictJSON
 import Synchronization
 import SystemCalls
+import TestSupport
 import Testing
 
 /// A clock that goes on by a millisecond whenever it is read.

@@ -172,7 +172,8 @@ struct ArgumentParser {
     if let missing = command.operands.dropFirst(operands.count).first(where: \.isRequired) {
       throw UsageError("\(command.name): \(missing.name) is missing", hint: usageHint(command))
     }
-    if operands.count > command.operands.count {
+    let isOpenEnded = command.operands.last?.isRepeated ?? false
+    if !isOpenEnded, operands.count > command.operands.count {
       throw UsageError(
         "\(command.name): unexpected argument '\(operands[command.operands.count])'",
         hint: usageHint(command))

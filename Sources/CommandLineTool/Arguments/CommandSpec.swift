@@ -20,11 +20,14 @@ package struct OptionSpec: Sendable {
 package struct OperandSpec: Sendable {
   package let name: String
   package let isRequired: Bool
+  /// Whether it may be given more than once. Only the last one of a command may.
+  package let isRepeated: Bool
   package let help: String
 
-  package init(_ name: String, required: Bool = true, help: String) {
+  package init(_ name: String, required: Bool = true, repeated: Bool = false, help: String) {
     self.name = name
     self.isRequired = required
+    self.isRepeated = repeated
     self.help = help
   }
 }

@@ -31,7 +31,9 @@ struct HelpText {
   }
 
   func usage(_ command: CommandSpec) -> String {
-    let operands = command.operands.map { $0.isRequired ? $0.name : "[\($0.name)]" }
+    let operands = command.operands.map { operand in
+      (operand.isRequired ? operand.name : "[\(operand.name)]") + (operand.isRepeated ? "..." : "")
+    }
     return ([tool.name, command.name, "[OPTIONS]"] + operands).joined(separator: " ")
   }
 

@@ -10,19 +10,21 @@ extension AdminHandler {
       (try JobFilter(reading: &reader), Int(try reader.optionalInteger("limit", in: 1...10_000) ?? 1000))
     }
     let now = WallClock.milliseconds
-    let (jobs, positions) = try await worker.ask { store throws(JobStoreError) in
+    let (total, snapshots) = try await worker.ask { store throws(JobStoreError) in
       let jobs = try store.jobs(filter)
-      let shown = jobs.prefix(limit)
-      var positions: [JobID: Int] = [:]
-      for job in shown { positions[job.id] = try store.position(of: job.id) }
-      return (jobs, positions)
+      var snapshots: [JobSnapshot] = []
+      for job in jobs.prefix(limit) {
+        if let snapshot = try store.snapshot(job.id) { snapshots.append(snapshot) }
+      }
+      return (jobs.count, snapshots)
     }
-    let shown: [JSONValue] = jobs.prefix(limit).map { job in
-      var object = JobStatus(job, position: positions[job.id]).json.objectValue ?? JSONObject()
+    let shown: [JSONValue] = snapshots.map { snapshot in
+      let job = snapshot.job
+      var object = JobStatus(snapshot).json.objectValue ?? JSONObject()
       object["waitingSeconds"] = .integer(max(0, ((job.finishedAt ?? now) - job.submittedAt) / 1000))
       return .object(object)
     }
-    return ["jobs": .array(shown), "total": .integer(Int64(jobs.count))]
+    return ["jobs": .array(shown), "total": .integer(Int64(total))]
   }
 
   /// `job`: everything about one job.
@@ -33,7 +35,7 @@ extension AdminHandler {
       throw .unknownJob
     }
     let job = snapshot.job
-    var object = JobStatus(job, position: snapshot.position).json.objectValue ?? JSONObject()
+    var object = JobStatus(snapshot).json.objectValue ?? JSONObject()
     object["request"] = job.request.body
     object["requestKey"] = job.request.requestKey.map { .string($0) }
     object["transitions"] = .array(job.transitions.map(\.json))

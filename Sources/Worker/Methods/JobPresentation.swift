@@ -54,6 +54,16 @@ extension JobStatus {
     }
   }
 
+  /// The same with what stands around it: its place in line, and what holds the line up.
+  init(_ snapshot: JobSnapshot) {
+    self.init(snapshot.job, position: snapshot.position)
+    if snapshot.isPaused, state == .queued {
+      error = WireError(
+        .repositoryPaused, category: .retry,
+        "an administrator has paused repository \"\(repository.escapedForMessage)\"; the job is kept")
+    }
+  }
+
   /// What a waiting client is told at the end: the error carries the job.
   var endError: WireError? {
     guard state.isFinal, var error else { return nil }

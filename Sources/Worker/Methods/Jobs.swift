@@ -50,7 +50,7 @@ extension ClientHandler {
   func waitForEnd(of id: JobID, _ events: EventSink) async throws(WireError) -> JSONValue {
     var last: JobStatus?
     for await snapshot in await worker.store.updates(of: id) {
-      let status = JobStatus(snapshot.job, position: snapshot.position)
+      let status = JobStatus(snapshot)
       last = status
       if let error = status.endError { throw error }
       if status.state.isFinal { return status.json }
@@ -72,7 +72,7 @@ extension ClientHandler {
     guard requester.uid == peer.uid || worker.policy.tenants(of: peer).contains(requester.tenant) else {
       throw .unknownJob
     }
-    return JobStatus(snapshot.job, position: snapshot.position)
+    return JobStatus(snapshot)
   }
 
   private func ownJobID(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobID {

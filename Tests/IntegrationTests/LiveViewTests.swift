@@ -1,0 +1,149 @@
+import StrictJSON
+import SystemCalls
+import TestSupport
+import Testing
+
+/// What a client sees while it waits, and how it stops what it no longer wants.
+@Suite(.serialized)
+struct LiveViewTests {
+  @Test("a client that waits sees states and its place, and picks up where it was after a restart")
+  func reconnect() throws {
+    let gated = try CrashTests.GatedRemote()
+    let worker = try WorkerFixture(["demo": gated.remote.path])
+    for number in 1...4 {
+      try worker.ask("register", "model\(number)", "--version", "v1.0.0", "--no-wait")
+    }
+    try gated.waitForPush(1)
+    let waiter = try worker.begin(["job", "wait", "4", "--json"])
+    let raw = try RawConnection(worker.clientSocket)
+    raw.request(1, "job.wait", ["job": "4"])
+    let first = try #require(try raw.reply()?["event"]?["job"])
+    #expect(first["job"] == "4")
+    #expect(first["state"] == "queued" || first["state"] == "running")
+    try Eventually.holds("the client, this test and the one who asks are connected") {
+      try worker.administer("stats")["connections"]?["open"] == 3
+    }
+    try worker.crash()
+    try worker.start()
+    try gated.open()
+    let run = try waiter.finish()
+    #expect(run.exit == .success, "\(run)")
+    #expect(run.json["state"] == "succeeded", "\(run)")
+    #expect(run.json["objectId"]?.stringValue == (try gated.remote.ref("refs/tags/model4@v1.0.0")))
+    // Who asks again after the end gets the end.
+    let again = try RawConnection(worker.clientSocket)
+    again.request(2, "job.wait", ["job": "4"])
+    #expect(try again.end()?["result"]?["objectId"] == run.json["objectId"])
+    try worker.stop()
+  }
+
+  @Test("the place in line counts down to the result")
+  func positions() throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.administer("pause", "demo")
+    for number in 1...7 {
+      try worker.ask("register", "model\(number)", "--version", "v1.0.0", "--no-wait")
+    }
+    let raw = try RawConnection(worker.clientSocket)
+    raw.request(1, "job.wait", ["job": "7"])
+    var positions: [Int64] = []
+    var states: [String] = []
+    while let reply = try raw.reply() {
+      guard let job = reply["event"]?["job"] else {
+        #expect(reply["result"]?["state"] == "succeeded", "\(reply)")
+        break
+      }
+      if let position = job["position"]?.integerValue { positions.append(position) }
+      if let state = job["state"]?.stringValue { states.append(state) }
+      if states.count == 1 {
+        #expect(job["error"]?["code"] == "repository_paused", "\(job)")
+        try worker.administer("resume", "demo")
+      }
+    }
+    #expect(positions.first == 6)
+    #expect(positions == positions.sorted(by: >), "\(positions)")
+    #expect(states.first == "queued")
+    try worker.stop()
+  }
+
+  @Test("a paused repository says so to those who wait, before and after a restart")
+  func paused() throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.administer("pause", "demo")
+    for _ in 1...2 {
+      let run = try worker.stagekeeper(
+        "register", "model", "--version", "v1.0.0", "--request-key", "k", "--timeout", "1")
+      #expect(run.exit == .exited(code: 75), "\(run)")
+      #expect(run.errorText.contains("has paused repository \"demo\""), "\(run)")
+      #expect(try worker.ask("job", "status", "1")["error"]?["code"] == "repository_paused")
+      #expect(try worker.administer("queue")["jobs"]?[0]?["error"]?["code"] == "repository_paused")
+      try worker.crash()
+      try worker.start()
+    }
+    // Who waits when the pause begins or ends is told at once.
+    let raw = try RawConnection(worker.clientSocket)
+    raw.request(1, "job.wait", ["job": "1"])
+    #expect(try raw.reply()?["event"]?["job"]?["error"]?["code"] == "repository_paused")
+    try worker.administer("resume", "demo")
+    #expect(try raw.end()?["result"]?["state"] == "succeeded")
+    #expect(try worker.ask("job", "status", "1")["error"] == nil)
+    try worker.stop()
+  }
+
+  @Test("cancelling: in line and between attempts at once; during a push what the server shows counts")
+  func cancel() throws {
+    let gated = try CrashTests.GatedRemote()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(gated.remote.path)" },
+                        dead: { url: "ssh://git@127.0.0.1:\(try Loopback.freePort())/x.git" } },
+        \(ownerGrant) limits: { attempts: 1000, backoffMilliseconds: 60000 },
+        """)
+    func submit(_ artifact: String, _ repository: String) throws {
+      try worker.ask("register", artifact, "--version", "v1.0.0", "--repo", repository, "--no-wait")
+    }
+    try submit("running", "demo")
+    try gated.waitForPush(1)
+    try submit("queued", "demo")
+    try submit("waiting", "dead")
+    try worker.waitForJob("3", state: "waiting")
+    let waiter = try worker.begin(["job", "wait", "2", "--json"])
+    #expect(try worker.ask("job", "cancel", "2")["state"] == "cancelled")
+    #expect(try worker.ask("job", "cancel", "3")["state"] == "cancelled")
+    #expect(try worker.ask("job", "cancel", "1")["state"] == "running")
+    let run = try waiter.finish()
+    #expect(run.text.contains("job_cancelled"), "\(run)")
+    try gated.open()
+    // It was on its way: it is done, and says so.
+    try worker.waitForJob("1", state: "succeeded")
+    #expect(try gated.remote.tags() == ["running@v1.0.0"])
+    let late = try worker.stagekeeper("job", "cancel", "1", "--json")
+    #expect(late.errorCode == "job_not_cancellable", "\(late)")
+    try worker.crash()
+    try worker.start()
+    for (job, state) in [("1", "succeeded"), ("2", "cancelled"), ("3", "cancelled")] {
+      #expect(try worker.ask("job", "status", job)["state"]?.stringValue == state)
+    }
+    try worker.stop()
+  }
+
+  @Test("a job whose deadline has passed when its turn comes is rejected and not pushed")
+  func deadline() throws {
+    let gated = try CrashTests.GatedRemote()
+    let worker = try WorkerFixture(["demo": gated.remote.path])
+    try worker.ask("register", "first", "--version", "v1.0.0", "--no-wait")
+    try gated.waitForPush(1)
+    try worker.ask("register", "late", "--version", "v1.0.0", "--no-wait", "--deadline", "+1")
+    try worker.ask("register", "later", "--version", "v1.0.0", "--no-wait", "--deadline", "+3600")
+    let passed = MonotonicTime.after(seconds: 1.1)
+    try Eventually.holds("the deadline has passed") { passed.hasPassed }
+    try gated.open()
+    try worker.waitForJob("2", state: "rejected")
+    #expect(try worker.ask("job", "status", "2")["error"]?["code"] == "deadline_passed")
+    try worker.waitForJob("3", state: "succeeded")
+    #expect(Set(try gated.remote.tags()) == ["first@v1.0.0", "later@v1.0.0"])
+    try worker.stop()
+  }
+}
