@@ -77,6 +77,7 @@ class Assignments:
 
     def add_gto(self, program):
         clone, environment = self.clone("gto", shared=False)
+        environment = {**environment, "PATH": f"{self.bench.ssh.program_directory()}:{os.environ['PATH']}"}
         command = [program, "assign", ARTIFACT, "--version", VERSION, "--stage", "prod", "--force", "--push"]
         self.contenders["gto assign --push"] = lambda _: timing.run(command, environment, self.log, clone)
 

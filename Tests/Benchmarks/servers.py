@@ -114,6 +114,14 @@ class SSHServer:
                 "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
                 *(["-o", f"ControlPath={self.control}", "-o", "ControlMaster=no"] if shared else [])]
 
+    def program_directory(self):
+        """A directory with an `ssh` that knows key and host, for programs that don't heed GIT_SSH_COMMAND."""
+        directory = os.path.join(self.place, "bin")
+        os.makedirs(directory, exist_ok=True)
+        words = " ".join([find("ssh"), *self.client(shared=False)[1:]])
+        os.chmod(self.write("bin/ssh", f'#!/bin/sh\nexec {words} "$@"\n'), 0o755)
+        return directory
+
     def destination(self):
         return ["-p", str(self.port), f"{self.user}@127.0.0.1"]
 
