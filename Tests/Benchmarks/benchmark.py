@@ -190,9 +190,10 @@ def main():
             print(f"kept {place}", file=sys.stderr)
         else:
             shutil.rmtree(place, ignore_errors=True)
-    results["loadAfter"] = timing.load()
-    results["ratios"] = report.ratios(results)
-    report.write(results, arguments.output)
+        # Also what was measured before something failed.
+        results["loadAfter"] = timing.load()
+        results["ratios"] = report.ratios(results)
+        report.write(results, arguments.output)
     return report.compare(results["ratios"], arguments.limits) if arguments.limits else 0
 
 

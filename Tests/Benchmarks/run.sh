@@ -68,5 +68,6 @@ fi
   echo "without GTO: run Tests/run.sh once, or set STAGEKEEPER_TEST_GTO"
 
 say "Measuring"
-attended python3 -B "$here/benchmark.py" --programs "$programs" --output "$output" ${arguments[@]+"${arguments[@]}"} ||
+attended python3 "$root/Tests/contain.py" "${STAGEKEEPER_BENCHMARK_SECONDS:-7200}" \
+  python3 -B "$here/benchmark.py" --programs "$programs" --output "$output" ${arguments[@]+"${arguments[@]}"} ||
   fail "the measurements failed, or a ratio is beyond its limit"
