@@ -31,6 +31,7 @@ final class SharedConnection {
     self.commandLine = commandLine
     self.path = path
     self.timeouts = timeouts
+    try makeDirectory()
     try removeSocket()
   }
 
@@ -63,6 +64,16 @@ final class SharedConnection {
     master?.conversation.close()
     master = nil
     try? removeSocket()
+  }
+
+  /// Whoever can reach the socket can use the connection, so the directory is for its owner alone.
+  private func makeDirectory() throws(GitRemoteError) {
+    guard let slash = path.lastIndex(of: "/") else { return }
+    do throws(SystemCallError) {
+      try Files.makeDirectories(String(path[..<slash]), mode: 0o700)
+    } catch {
+      throw GitRemoteError(.io, "connect", "\(error)")
+    }
   }
 
   private func removeSocket() throws(GitRemoteError) {

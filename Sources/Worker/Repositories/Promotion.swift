@@ -202,9 +202,10 @@ extension Repository {
       return again
     case .done(let results):
       lastPushAt = WallClock.milliseconds
+      let ends = prepared.map { ($0, PushEnd(of: $0.prepared.map(\.name), in: results)) }
+      try await recordSuccesses(ends.filter { $0.1 == .landed }.map(\.0))
       var again: [Promotion] = []
-      for promotion in prepared {
-        let end = PushEnd(of: promotion.prepared.map(\.name), in: results)
+      for (promotion, end) in ends where end != .landed {
         if try await conclude(promotion.job, end, result: promotion.result) { again.append(promotion) }
       }
       if !again.isEmpty { try await contact { () throws(WireError) in try await self.synchronize() } }
@@ -276,6 +277,25 @@ extension Repository {
       await counters.countFailedPush()
       throw error
     }
+  }
+
+  /// Journals what has landed at once, so that all of a push share a sync.
+  private func recordSuccesses(_ promotions: [Promotion]) async throws(RoundFailure) {
+    let store = store
+    let failure = await withTaskGroup(of: JobStoreError?.self) { group in
+      for promotion in promotions {
+        group.addTask {
+          do throws(JobStoreError) {
+            try await store.record(promotion.job.id, .succeeded(promotion.result))
+            return nil
+          } catch {
+            return error
+          }
+        }
+      }
+      return await group.reduce(nil) { $0 ?? $1 }
+    }
+    if let failure { throw .store(failure) }
   }
 
   /// - Returns: whether the job has to be planned anew.
