@@ -243,9 +243,10 @@ import Testing
         Issue.record("overwrote a ref: \(String(describing: outcomes))")
         return
       }
-      #expect(outcomes?[refs[1].name] == .accepted)
+      #expect(outcomes?[refs[1].name] == .rejected(reason: "atomic transaction failed"))
     }
     #expect(try fixture.ref("refs/tags/churn@v1.0.0") == rival)
+    #expect(try fixture.ref("refs/tags/other") == nil)
   }
 
   @Test func aTagOnACommitThatTheRemoteLacks() throws {

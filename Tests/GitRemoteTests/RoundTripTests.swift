@@ -113,7 +113,8 @@ import Testing
     }
   }
 
-  @Test func reportsEachRefOnItsOwn() throws {
+  /// All or none: what was to come after a refused tag must not land before it is decided anew.
+  @Test func reportsEachRefAndMakesAllOrNone() throws {
     let fixture = try GitFixture()
     try fixture.installHook("update", "case $1 in *secret*) echo \"not for you: $1\"; exit 1;; esac")
     let tip = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))
@@ -130,7 +131,8 @@ import Testing
       }
       #expect(report.outcomes["refs/tags/churn@v1.0.0"] == .taken(taken))
       #expect(report.outcomes["refs/tags/secret"] == .rejected(reason: "hook declined"))
-      #expect(report.outcomes["refs/tags/fine"] == .accepted)
+      #expect(report.outcomes["refs/tags/fine"] == .rejected(reason: "atomic push failure"))
+      #expect(try fixture.ref("refs/tags/fine") == nil)
       #expect(report.serverWords.contains("not for you: refs/tags/secret"))
     }
   }
