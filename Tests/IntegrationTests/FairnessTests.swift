@@ -94,7 +94,9 @@ struct FairnessTests {
   private func queueCrowd(_ worker: WorkerFixture) throws {
     let output = try Program.run(
       "setpriv",
-      Self.crowd.options + ["/usr/bin/python3", "-c", Self.submitter, worker.clientSocket, "\(Self.crowdJobs)"])
+      Self.crowd.options + [
+        "/usr/bin/python3", "-c", Self.submitter, worker.clientSocket, "\(Self.crowdJobs)",
+      ])
     #expect(output.exit == .success, "\(output.text) \(output.errorText)")
     let total = try worker.administer("queue", "--tenant", "crowd", "--limit", "1")["total"]
     #expect(total == .integer(Int64(Self.crowdJobs)))
