@@ -57,7 +57,7 @@ struct FairnessTests {
       configuration: """
         repositories: { demo: { url: "\(counting.remote.path)" } },
         tenants: { crowd: { uids: [\(Self.crowd.uid)] }, single: { uids: [\(Self.single.uid)] } },
-        grants: [ { tenants: ["*"], repositories: ["demo"], actions: ["*"] } ],
+        grants: [ { tenants: ["crowd", "single"], repositories: ["demo"], actions: ["*"] } ],
         """)
     try worker.administer("pause", "demo")
     try queueCrowd(worker)
@@ -94,7 +94,9 @@ struct FairnessTests {
   private func queueCrowd(_ worker: WorkerFixture) throws {
     let output = try Program.run(
       "setpriv",
-      Self.crowd.options + ["python3", "-c", Self.submitter, worker.clientSocket, "\(Self.crowdJobs)"])
+      Self.crowd.options + [
+        "/usr/bin/python3", "-c", Self.submitter, worker.clientSocket, "\(Self.crowdJobs)",
+      ])
     #expect(output.exit == .success, "\(output.text) \(output.errorText)")
     let total = try worker.administer("queue", "--tenant", "crowd", "--limit", "1")["total"]
     #expect(total == .integer(Int64(Self.crowdJobs)))
@@ -107,7 +109,7 @@ struct FairnessTests {
     f = s.makefile("rwb")
     for number in range(int(sys.argv[2])):
         body = json.dumps({"id": number + 1, "method": "register", "params": {"repository": "demo",
-            "artifact": "crowd%d" % (number % 50), "version": "v1.%d.0" % number, "force": True,
+            "artifact": "crowd%d" % number, "version": "v1.0.0",
             "wait": False}}).encode()
         f.write(struct.pack(">I", len(body)) + body); f.flush()
         reply = json.loads(f.read(struct.unpack(">I", f.read(4))[0]))

@@ -105,7 +105,7 @@ struct LateLandingTests {
   @Test("the late push lands after the tag's name was taken by somebody else meanwhile")
   func lateAndTaken() throws {
     let held = try HeldRemote(hook: "pre-receive", others: ":")
-    try held.worker.ask("assign", "model", "--ref", "main", "--stage", "dev", "--no-wait")
+    try held.worker.ask("assign", "model", "main", "--stage", "dev", "--no-wait")
     try held.waitFor("first")
     try held.worker.crash()
     // Another program registers and assigns with the very names that are on their way.

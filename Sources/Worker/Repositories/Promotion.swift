@@ -202,15 +202,42 @@ extension Repository {
       return again
     case .done(let results):
       lastPushAt = WallClock.milliseconds
-      let ends = prepared.map { ($0, PushEnd(of: $0.prepared.map(\.name), in: results)) }
-      try await recordSuccesses(ends.filter { $0.1 == .landed }.map(\.0))
-      var again: [Promotion] = []
-      for (promotion, end) in ends where end != .landed {
-        if try await conclude(promotion.job, end, result: promotion.result) { again.append(promotion) }
-      }
+      let landed = prepared.filter { PushEnd(of: $0.prepared.map(\.name), in: results) == .landed }
+      try await recordSuccesses(landed)
+      let others = prepared.filter { other in !landed.contains { $0.job.id == other.job.id } }
+      let again = try await conclude(others, results)
       if !again.isEmpty { try await contact { () throws(WireError) in try await self.synchronize() } }
       return again
     }
+  }
+
+  /// Records what a push did to each job. A hook such as pre-receive refuses all tags for the sake of one:
+  /// of several that were refused, only one that is refused alone is rejected, and the others are planned
+  /// anew without it.
+  ///
+  /// - Returns: those that have to be planned anew.
+  private func conclude(
+    _ promotions: [Promotion], _ results: [PushedTag]
+  ) async throws(RoundFailure) -> [Promotion] {
+    var again: [Promotion] = []
+    var hasTriedAlone = promotions.count == 1
+    for promotion in promotions {
+      var end = PushEnd(of: promotion.prepared.map(\.name), in: results)
+      if case .rejected = end, promotions.count > 1 {
+        if hasTriedAlone {
+          if try await replan(promotion.job, "the server refused it together with others") {
+            again.append(promotion)
+          }
+          continue
+        } else if case .done(let own) = try await send(promotion.prepared, branches: [], evenIfChanged: true)
+        {
+          end = PushEnd(of: promotion.prepared.map(\.name), in: own)
+          hasTriedAlone = true
+        }
+      }
+      if try await conclude(promotion.job, end, result: promotion.result) { again.append(promotion) }
+    }
+    return again
   }
 
   private func prepare(_ promotions: [Promotion]) async throws(RoundFailure) -> [Promotion] {

@@ -11,7 +11,7 @@ struct RemoteTags {
   init(of remote: GitFixture) throws {
     var ids: [String: String] = [:]
     var jobs: [String: String] = [:]
-    let format = "%(refname:short) %(objectname) %(contents:lines=100)%00"
+    let format = "%(refname:short) %(objectname) %(contents)%00"
     let text = try remote.git("for-each-ref", "--format=\(format)", "refs/tags")
     for entry in text.split(separator: "\0") {
       let words = entry.split(whereSeparator: \.isWhitespace)

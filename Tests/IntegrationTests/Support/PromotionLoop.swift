@@ -46,8 +46,8 @@ final class PromotionLoop {
       number=$((number + 1)); key=$0-$number; wait=--no-wait
       case $((number % 3)) in
         0) what='assign model --version v1.0.0 --stage prod --force'; wait= ;;
-        1) what="register only-$key --version v1.0.0 --ref main" ;;
-        2) what="assign both-$key --ref main --stage dev" ;;
+        1) what="register only-$key main --version v1.0.0" ;;
+        2) what="assign both-$key main --stage dev" ;;
       esac
       while :; do
         $tool $what $wait --request-key "$key" --json > "$1/$key.tmp" 2>> "$1/errors"
