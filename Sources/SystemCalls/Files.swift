@@ -170,16 +170,23 @@ public enum Files {
 
   /// Takes an exclusive lock on a file, which it makes, for as long as the descriptor is open. C: `flock`.
   ///
+  /// A child that is just being started holds copies of all descriptors until it executes its program, so
+  /// that a lock that was given back may seem held for a moment: it is tried for half a second.
+  ///
   /// - Returns: nil when another process holds it.
   public static func lock(_ path: String) throws(SystemCallError) -> FileDescriptor? {
     let file = try open(path, flags: O_RDWR | O_CREAT)
     let number = file.rawValue
-    do throws(SystemCallError) {
-      try systemCall("flock \"\(path)\"") { flock(number, LOCK_EX | LOCK_NB) }
-    } catch {
-      if error.errno == .wouldBlock { return nil }
-      throw error
+    let deadline = MonotonicTime.after(seconds: 0.5)
+    while true {
+      do throws(SystemCallError) {
+        try systemCall("flock \"\(path)\"") { flock(number, LOCK_EX | LOCK_NB) }
+        return file
+      } catch {
+        guard error.errno == .wouldBlock else { throw error }
+        if deadline.hasPassed { return nil }
+        usleep(5000)
+      }
     }
-    return file
   }
 }
