@@ -129,6 +129,19 @@ public actor JobStore {
     return step
   }
 
+  /// Records what happened to several jobs, in this order and with nothing in between; durable on return when
+  /// one of the events ``JobEvent/mustBeDurable``. After a crash the first few of them may be there, never a
+  /// later one without those before it.
+  ///
+  /// - Returns: what to do next with each, as ``record(_:_:)`` does.
+  @discardableResult
+  public func record(_ events: [(id: JobID, event: JobEvent)]) async throws(JobStoreError) -> [JobStep] {
+    var steps: [JobStep] = []
+    for (id, event) in events { steps.append(try changeNow(id, event)) }
+    if events.contains(where: \.event.mustBeDurable) { try await untilDurable() }
+    return steps
+  }
+
   /// Stops a job: at once, or as soon as what may be on its way to the remote is settled.
   ///
   /// - Parameter by: who wants it, for the record.

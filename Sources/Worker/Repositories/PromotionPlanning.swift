@@ -1,0 +1,105 @@
+internal import JobQueue
+internal import LaneProtocol
+internal import Registry
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension Repository {
+  /// Plans each; those that are refused are settled and left out. A refusal counts only against what the
+  /// remote holds now.
+  func plan(
+    _ promotions: [Promotion], isFresh: inout Bool
+  ) async throws(RoundFailure) -> [Promotion] {
+    while true {
+      var draft = RegistryDraft(state)
+      var planned: [Promotion] = []
+      var refused: [(Job, WireError)] = []
+      for var promotion in promotions {
+        do throws(WireError) {
+          (promotion.plan, promotion.branches) = try await plan(
+            promotion.request, on: &draft, trailers: trailers(promotion.job),
+            tenant: promotion.job.request.requester.tenant)
+          planned.append(promotion)
+        } catch {
+          if error.category == .retry { throw .server(error) }
+          refused.append((promotion.job, error))
+        }
+      }
+      if !refused.isEmpty, !isFresh {
+        try await contact { () throws(WireError) in try await self.synchronize() }
+        isFresh = true
+        continue
+      }
+      for (job, error) in refused { try await record(job.id, .rejected(JobError(error))) }
+      return planned
+    }
+  }
+
+  /// Plans one request on top of a draft. Assumes the caller has the turn.
+  ///
+  /// - Returns: the plan, and the branches on whose tips it depends.
+  func plan(
+    _ request: WireProtocol.WriteRequest, on draft: inout RegistryDraft, trailers: [String], tenant: String
+  ) async throws(WireError) -> (Plan, branches: Set<String>) {
+    if let problem = facts.fileProblem {
+      throw WireError(.repositoryFileInvalid, category: .refused, problem)
+    }
+    let (wanted, branches) = try await resolved(request)
+    let context = PlanContext(
+      now: WallClock.seconds, allowedStages: facts.allowedStages, defaultBranchTip: facts.tip,
+      trailers: trailers)
+    do throws(Refusal) {
+      let plan = try draft.preview(wanted, context)
+      try checkRegistration(plan, request, tenant: tenant)
+      draft.apply(plan)
+      return (plan, branches)
+    } catch {
+      throw WireError(error)
+    }
+  }
+
+  /// An assignment that registers a version first needs the right to do that too.
+  func checkRegistration(
+    _ plan: Plan, _ request: WireProtocol.WriteRequest, tenant: String
+  ) throws(Refusal) {
+    guard request.action != .register, plan.tags.contains(where: { $0.kind == .registration }) else { return }
+    let access = Access(.register, repository: request.repository, artifact: request.artifact)
+    if policy.allows(access, tenant: tenant) { return }
+    throw Refusal(
+      .noVersionAtCommit,
+      "the commit has no version of '\(request.artifact)', and you may not register one; name a registered version"
+    )
+  }
+
+  /// The request in the registry's terms, with the ref resolved.
+  func resolved(
+    _ request: WireProtocol.WriteRequest
+  ) async throws(WireError) -> (Registry.WriteRequest, branches: Set<String>) {
+    var result = try RequestCheck.registryRequest(request)
+    guard let ref = request.ref else {
+      let usesTip = request.action == .register || (result.version == nil && request.action != .rollback)
+      return (result, usesTip ? Set([facts.defaultBranch].compactMap { $0 }) : [])
+    }
+    let resolved = try await resolve(ref)
+    result.commit = resolved.commit
+    return (result, Set([resolved.branch].compactMap { $0 }))
+  }
+
+  func resolve(_ ref: String) async throws(WireError) -> ResolvedRef {
+    let value = try await ask(.resolve([ref]))
+    let refs = try decode(value) { value throws(JSONShapeError) in
+      var reader = try ObjectReader(value, path: "resolve")
+      return try reader.elements("refs", ResolvedRef.init)
+    }
+    guard let resolved = refs.first, resolved.commit != nil else {
+      throw WireError(
+        .unknownRef, category: .refused,
+        refs.first?.problem ?? "the remote has no branch, tag or commit \"\(ref.escapedForMessage)\"")
+    }
+    return resolved
+  }
+
+  /// What makes the tag this job's own, so that two equal requests never make the same object.
+  func trailers(_ job: Job) -> [String] { ["Stagekeeper-Job: \(identity)/\(job.id)"] }
+}

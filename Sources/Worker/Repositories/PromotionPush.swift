@@ -1,0 +1,148 @@
+internal import JobQueue
+internal import LaneProtocol
+internal import Registry
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension Repository {
+  /// Makes, journals and pushes the tags. Returns those that have to be planned anew.
+  func push(_ promotions: [Promotion]) async throws(RoundFailure) -> [Promotion] {
+    let prepared = try await prepare(promotions)
+    if prepared.count < promotions.count {
+      return try await replanned(prepared, "a job that it may build on was cancelled")
+    }
+    for promotion in prepared { try await record(promotion.job.id, .pushing) }
+    let branches = prepared.reduce(into: Set<String>()) { $0.formUnion($1.branches) }
+    let reply = try await send(
+      prepared.flatMap(\.prepared), branches: branches.sorted(), evenIfChanged: false)
+    switch reply {
+    case .changed(let facts):
+      note(facts)
+      return try await replanned(prepared, "the remote had changed; nothing was sent")
+    case .done(let results):
+      lastPushAt = WallClock.milliseconds
+      let landed = prepared.filter { PushEnd(of: $0.prepared.map(\.name), in: results) == .landed }
+      try await recordSuccesses(landed)
+      let others = prepared.filter { other in !landed.contains { $0.job.id == other.job.id } }
+      let again = try await conclude(others, results)
+      if !again.isEmpty { try await contact { () throws(WireError) in try await self.synchronize() } }
+      return again
+    }
+  }
+
+  /// Gives the intents up, of which nothing was sent. Returns the jobs that are still wanted.
+  private func replanned(
+    _ promotions: [Promotion], _ reason: String
+  ) async throws(RoundFailure) -> [Promotion] {
+    var again: [Promotion] = []
+    for promotion in promotions where try await replan(promotion.job, reason) { again.append(promotion) }
+    return again
+  }
+
+  /// Records what a push did to each job. A hook such as pre-receive refuses all tags for the sake of one:
+  /// of several that were refused, only one that is refused alone is rejected, and the others are planned
+  /// anew without it.
+  ///
+  /// - Returns: those that have to be planned anew.
+  func conclude(
+    _ promotions: [Promotion], _ results: [PushedTag]
+  ) async throws(RoundFailure) -> [Promotion] {
+    var again: [Promotion] = []
+    var hasTriedAlone = promotions.count == 1
+    for promotion in promotions {
+      var end = PushEnd(of: promotion.prepared.map(\.name), in: results)
+      if case .rejected = end, promotions.count > 1 {
+        if hasTriedAlone {
+          if try await replan(promotion.job, "the server refused it together with others") {
+            again.append(promotion)
+          }
+          continue
+        } else if case .done(let own) = try await send(promotion.prepared, branches: [], evenIfChanged: true)
+        {
+          end = PushEnd(of: promotion.prepared.map(\.name), in: own)
+          hasTriedAlone = true
+        }
+      }
+      if try await conclude(promotion.job, end, result: promotion.result) { again.append(promotion) }
+    }
+    return again
+  }
+
+  func prepare(_ promotions: [Promotion]) async throws(RoundFailure) -> [Promotion] {
+    let drafts = promotions.flatMap { promotion in
+      (promotion.plan?.tags ?? []).map { tag in
+        TagDraft(name: tag.ref, target: tag.commit, message: tag.message, time: tag.time)
+      }
+    }
+    var tags = try await contact { () throws(WireError) in
+      let value = try await self.ask(.prepare(drafts))
+      return try self.decode(value) { value throws(JSONShapeError) in
+        var reader = try ObjectReader(value, path: "prepare")
+        return try reader.elements("tags", PreparedTag.init)
+      }
+    }[...]
+    forgetKeyProblems("signing_key")
+    var prepared: [Promotion] = []
+    for var promotion in promotions {
+      promotion.prepared = Array(tags.prefix(promotion.plan?.tags.count ?? 0))
+      tags = tags.dropFirst(promotion.prepared.count)
+      prepared.append(promotion)
+    }
+    return try await recordIntents(prepared)
+  }
+
+  /// Journals all intents at once, so that they share a sync; leaves out jobs that were cancelled meanwhile.
+  func recordIntents(_ promotions: [Promotion]) async throws(RoundFailure) -> [Promotion] {
+    let steps = try await record(promotions.map { ($0.job.id, .prepared($0.intents)) })
+    return zip(promotions, steps).filter { $0.1.isPush }.map(\.0)
+  }
+
+  func send(
+    _ tags: [PreparedTag], branches: [String], evenIfChanged: Bool
+  ) async throws(RoundFailure) -> PushReply {
+    if tags.isEmpty { return .done([]) }
+    do throws(RoundFailure) {
+      let reply = try await contact { () throws(WireError) in
+        let value = try await self.ask(.push(tags, branches: branches, evenIfChanged: evenIfChanged))
+        return try self.decode(value) { value throws(JSONShapeError) in try PushReply(value) }
+      }
+      await counters.countPush(tags: tags.count)
+      return reply
+    } catch {
+      await counters.countFailedPush()
+      throw error
+    }
+  }
+
+  /// Journals what has landed at once, so that all of a push share a sync.
+  func recordSuccesses(_ promotions: [Promotion]) async throws(RoundFailure) {
+    try await record(promotions.map { ($0.job.id, .succeeded($0.result)) })
+  }
+
+  /// - Returns: whether the job has to be planned anew.
+  func conclude(_ job: Job, _ end: PushEnd, result: JSONValue) async throws(RoundFailure) -> Bool {
+    switch end {
+    case .landed: try await record(job.id, .succeeded(result))
+    case .rejected(let words):
+      try await record(
+        job.id,
+        .rejected(JobError(WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)")))
+      )
+    case .taken(let name):
+      return try await replan(job, "tag \"\(name)\" was made by somebody else meanwhile")
+    }
+    return false
+  }
+
+  /// - Returns: whether the job is still wanted.
+  func replan(_ job: Job, _ reason: String) async throws(RoundFailure) -> Bool {
+    let error = JobError(WireError(.remoteRefused, category: .retry, reason))
+    return try await record(job.id, .replanned(error)) == .plan
+  }
+}
+
+extension JobStep {
+  /// Whether the job's intents are to be pushed.
+  fileprivate var isPush: Bool { if case .push = self { true } else { false } }
+}
