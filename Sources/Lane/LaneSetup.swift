@@ -13,7 +13,6 @@ extension RemoteConfiguration {
     ssh = SSHCredential(keyFile: lane.sshKeyFile, knownHostsFile: lane.sshKnownHostsFile)
     https = HTTPSCredential(
       username: lane.httpsUsername, tokenFile: lane.httpsTokenFile, caFile: lane.httpsCAFile)
-    if let controlDirectory { try Self.make(controlDirectory) }
     // A little less than after what the parent ends the lane, so that the error can be told in words.
     let seconds = Double(lane.operationSeconds)
     timeouts = Timeouts(connect: min(15, seconds / 2), idle: seconds * 0.9, total: seconds * 0.9)
@@ -25,14 +24,6 @@ extension RemoteConfiguration {
   /// Where it does not fit, each operation makes a connection of its own.
   private static func fits(_ directory: String) -> Bool {
     directory.utf8.count + 1 + 13 + 17 <= UnixSocket.maximumPathLength
-  }
-
-  private static func make(_ directory: String) throws(GitRemoteError) {
-    do throws(SystemCallError) {
-      try Files.makeDirectories(directory)
-    } catch {
-      throw GitRemoteError(.io, "prepare ssh connection sharing", "\(error)")
-    }
   }
 }
 

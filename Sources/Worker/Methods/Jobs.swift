@@ -51,6 +51,8 @@ extension ClientHandler {
     var last: JobStatus?
     for await snapshot in await worker.store.updates(of: id) {
       let status = JobStatus(snapshot)
+      // The journal knows more steps than a client is told of.
+      if status == last { continue }
       last = status
       if let error = status.endError { throw error }
       if status.state.isFinal { return status.json }
