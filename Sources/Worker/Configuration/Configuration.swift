@@ -1,3 +1,5 @@
+public import AuditLog
+
 /// What the worker was told to be: the content of the configuration file, checked.
 /// Source: docs/configuration.md.
 public struct Configuration: Sendable, Equatable {
@@ -9,6 +11,7 @@ public struct Configuration: Sendable, Equatable {
   public var repositories: [RepositoryConfiguration]
   public var tenants: [TenantConfiguration]
   public var grants: [Grant]
+  public var audit: AuditSettings
   public var limits: Limits
 
   public func repository(_ id: String) -> RepositoryConfiguration? {

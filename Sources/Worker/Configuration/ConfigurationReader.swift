@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import StrictJSON
 internal import SystemCalls
 
@@ -58,6 +59,7 @@ extension Configuration {
     repositories = try Self.readRepositories(&reader)
     tenants = try Self.readTenants(&reader)
     grants = try Self.readGrants(&reader)
+    audit = try AuditSettings(reading: &reader)
     limits = try Limits(reading: &reader)
     try reader.finish()
     try checkReferences()
