@@ -99,7 +99,7 @@ extension ObjectReader {
     _ key: String, _ range: ClosedRange<Int>
   ) throws(JSONShapeError) -> Int? {
     guard let text = try optionalString(key) else { return nil }
-    guard let minutes = Worker.minutes(Array(text.utf8)), range.contains(minutes) else {
+    guard let minutes = clockMinutes(Array(text.utf8)), range.contains(minutes) else {
       let bounds = range.upperBound == 1440 ? "\"00:01\" to \"24:00\"" : "\"00:00\" to \"23:59\""
       throw error(key, "expected hours and minutes, \(bounds), found \"\(text.escapedForMessage)\"")
     }
@@ -118,7 +118,7 @@ extension ObjectReader {
 }
 
 /// `HH:MM`, at most 24:00.
-private func minutes(_ bytes: [UInt8]) -> Int? {
+private func clockMinutes(_ bytes: [UInt8]) -> Int? {
   guard bytes.count == 5, bytes[2] == UInt8(ascii: ":"),
     let hour = Int(decimal: bytes[0..<2]), let minute = Int(decimal: bytes[3..<5]), minute < 60,
     hour * 60 + minute <= 1440
@@ -131,7 +131,7 @@ private func offsetMinutes(_ text: String) -> Int? {
   if text == "Z" { return 0 }
   let bytes = Array(text.utf8)
   guard bytes.count == 6, bytes[0] == UInt8(ascii: "+") || bytes[0] == UInt8(ascii: "-"),
-    let offset = minutes(Array(bytes[1...])), offset <= 14 * 60
+    let offset = clockMinutes(Array(bytes[1...])), offset <= 14 * 60
   else { return nil }
   return bytes[0] == UInt8(ascii: "-") ? -offset : offset
 }
