@@ -24,8 +24,8 @@ struct DenialTests {
   func different() async throws {
     let fixture = try LogFixture()
     let log = try fixture.open()
-    let uids = 400
-    let each = 50
+    let uids = 300
+    let each = 20
     for number in 0..<each {
       for uid in 0..<uids { await log.deny(.denial("model-\(number)", uid: UInt32(uid))) }
     }

@@ -45,8 +45,13 @@ extension WireError {
   }
 }
 
+extension Worker {
+  /// ``Peer`` where ``AuditEntry/Peer`` hides that name.
+  typealias Caller = Peer
+}
+
 extension AuditEntry.Peer {
-  init(_ peer: PeerCredentials) {
+  init(_ peer: Worker.Caller) {
     self.init(uid: peer.uid, gid: peer.gid, pid: peer.pid, user: Accounts.userName(peer.uid))
   }
 
@@ -55,7 +60,7 @@ extension AuditEntry.Peer {
 
 extension AuditEntry {
   /// A request that was let in.
-  init(allowed access: Access, action: String, peer: PeerCredentials, tenant: String, rule: String?) {
+  init(allowed access: Access, action: String, peer: Worker.Caller, tenant: String, rule: String?) {
     self.init(.request)
     decision = .allowed
     self.action = action
@@ -68,7 +73,7 @@ extension AuditEntry {
   }
 
   /// A request that was refused because its caller may not ask for it.
-  init(denied request: Request, peer: PeerCredentials, _ error: WireError) {
+  init(denied request: Request, peer: Worker.Caller, _ error: WireError) {
     self.init(.request)
     decision = .denied
     action = request.method
@@ -78,6 +83,7 @@ extension AuditEntry {
     stage = request.params["stage"]?.stringValue
     version = request.params["version"]?.stringValue
     job = request.params["job"]?.stringValue
+    rule = error.details?["rule"]?.stringValue
     code = error.code.rawValue
   }
 

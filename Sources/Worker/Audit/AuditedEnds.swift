@@ -27,7 +27,8 @@ extension Repository {
       guard let outcome = event.outcome, let job = try? await store.current(id) else { continue }
       var entry = AuditEntry(.effect, of: job)
       entry.outcome = outcome.outcome
-      entry.code = outcome.code
+      entry.code = outcome.error?.code
+      entry.rule = outcome.error?.details?["rule"]?.stringValue
       if case .succeeded(let result) = event {
         entry.version = result["version"]?.stringValue ?? entry.version
       }
@@ -47,11 +48,11 @@ extension Repository {
 
 extension JobEvent {
   /// How the job ends with it; nil where it goes on, or was cancelled, which is recorded where it is asked for.
-  fileprivate var outcome: (outcome: AuditEntry.Outcome, code: String?)? {
+  fileprivate var outcome: (outcome: AuditEntry.Outcome, error: JobError?)? {
     switch self {
     case .succeeded: (.pushed, nil)
-    case .rejected(let error): (.rejected, error.code)
-    case .failed(let error): (.failed, error.code)
+    case .rejected(let error): (.rejected, error)
+    case .failed(let error): (.failed, error)
     default: nil
     }
   }

@@ -10,7 +10,7 @@ extension ClientHandler {
 
   /// Has a request answered, and recorded what was decided about it.
   func recorded(
-    _ request: Request, _ peer: PeerCredentials, _ body: () async throws(WireError) -> JSONValue
+    _ request: Request, _ peer: Peer, _ body: () async throws(WireError) -> JSONValue
   ) async throws(WireError) -> JSONValue {
     let isRecorded = Self.recorded.contains(request.method)
     if isRecorded { try await worker.checkAudit() }
@@ -45,7 +45,7 @@ extension AdminHandler {
 
   /// Has a command carried out and recorded, with how it ended.
   func recorded(
-    _ request: Request, _ peer: PeerCredentials, _ body: () async throws(WireError) -> JSONValue
+    _ request: Request, _ peer: Peer, _ body: () async throws(WireError) -> JSONValue
   ) async throws(WireError) -> JSONValue {
     guard Self.recorded.contains(request.method) else { return try await body() }
     try await worker.checkAudit()

@@ -59,6 +59,7 @@ extension Configuration {
     repositories = try Self.readRepositories(&reader)
     tenants = try Self.readTenants(&reader)
     grants = try Self.readGrants(&reader)
+    conditions = try Self.readConditions(&reader)
     audit = try AuditSettings(reading: &reader)
     limits = try Limits(reading: &reader)
     try reader.finish()
@@ -95,6 +96,16 @@ extension Configuration {
       grants.append(try Grant(index: index, reading: element.value, at: element.path))
     }
     return grants
+  }
+
+  private static func readConditions(
+    _ reader: inout ObjectReader
+  ) throws(JSONShapeError) -> [Condition] {
+    var conditions: [Condition] = []
+    for (index, element) in (try reader.optionalElements("conditions") ?? []).enumerated() {
+      conditions.append(try Condition(index: index, reading: element.value, at: element.path))
+    }
+    return conditions
   }
 
   /// A grant to a tenant that does not exist is a misspelt one.

@@ -152,7 +152,7 @@ extension DaemonOptions {
           index: 0, tenants: ["owner"], repositories: [Pattern("*")], artifacts: nil,
           actions: Set(GrantedAction.allCases), stages: nil)
       ],
-      audit: AuditSettings(), limits: Limits())
+      conditions: [], audit: AuditSettings(), limits: Limits())
   }
 
   private static func runtimeDirectory() throws(ConfigurationError) -> String {

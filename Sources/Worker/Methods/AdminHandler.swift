@@ -17,7 +17,7 @@ struct AdminHandler: RequestHandler {
   ]
 
   func answer(
-    _ request: Request, from peer: PeerCredentials, events: EventSink
+    _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     guard peer.uid == 0 || peer.uid == ThisProcess.uid else {
       let error = WireError(
@@ -29,7 +29,7 @@ struct AdminHandler: RequestHandler {
     }
   }
 
-  private func dispatch(_ request: Request, from peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  private func dispatch(_ request: Request, from peer: Peer) async throws(WireError) -> JSONValue {
     let params = request.params
     switch request.method {
     case "hello": return try Hello.answer(params, worker, socket: "admin")

@@ -4,18 +4,18 @@ internal import SystemCalls
 internal import WireProtocol
 
 extension ClientHandler {
-  func jobStatus(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func jobStatus(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     try await ownJob(params, peer).json
   }
 
   func jobWait(
-    _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
+    _ params: JSONValue, _ peer: Peer, _ events: EventSink
   ) async throws(WireError) -> JSONValue {
     let id = try await ownJobID(params, peer)
     return try await waitForEnd(of: id, events)
   }
 
-  func jobCancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func jobCancel(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let id = try await ownJobID(params, peer)
     guard let job = try await worker.ask({ store throws(JobStoreError) in try store.job(id) }) else {
       throw .unknownJob
@@ -25,7 +25,7 @@ extension ClientHandler {
     return try await worker.cancel(id, by: requester)
   }
 
-  func jobList(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func jobList(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let (repository, state, limit) = try readParameters(params) { reader throws(JSONShapeError) in
       (
         try reader.optionalString("repository"), try reader.optionalChoice("state", JobState.self),
@@ -64,7 +64,7 @@ extension ClientHandler {
       details: last.map { JSONObject([("job", $0.json)]) }, retryAfter: 5)
   }
 
-  private func ownJob(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobStatus {
+  private func ownJob(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JobStatus {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
     guard let snapshot = try await worker.ask({ store throws(JobStoreError) in try store.snapshot(id) })
     else {
@@ -77,7 +77,7 @@ extension ClientHandler {
     return JobStatus(snapshot)
   }
 
-  private func ownJobID(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobID {
+  private func ownJobID(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JobID {
     let status = try await ownJob(params, peer)
     guard let number = UInt64(status.job) else { throw .unknownJob }
     return JobID(number)
