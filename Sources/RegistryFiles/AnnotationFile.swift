@@ -1,3 +1,4 @@
+internal import Registry
 import StrictJSON
 
 /// The annotations of one file.
@@ -22,7 +23,7 @@ public struct AnnotationFile: Equatable, Sendable {
     let root = try YAMLNode(parsing: bytes, file: file, limits: limits)
     var annotations: [String: Annotation] = [:]
     for (name, keyNode, value) in try Self.artifacts(root, title: "the file", file: file) {
-      guard GTOName.isValid(name) else { throw Self.invalidName(name, at: keyNode, file: file) }
+      guard PlainName.isName(name) else { throw Self.invalidName(name, at: keyNode, file: file) }
       annotations[name] = try Self.gtoAnnotation(name, value, line: keyNode.line, file: file)
     }
     self.annotations = annotations
@@ -51,9 +52,9 @@ public struct AnnotationFile: Equatable, Sendable {
     for (name, keyNode, value) in try Self.artifacts(section, title: "artifacts", file: file) {
       let fullName = folder.isEmpty ? name : "\(folder):\(name)"
       let annotation = try Self.dvcAnnotation(fullName, value, line: keyNode.line, file: file)
-      if !GTOName.isValid(name) {
+      if !PlainName.isName(name) {
         unusable.append(Self.invalidName(name, at: keyNode, file: file))
-      } else if !folder.isEmpty, !GTOName.isValidFolder(folder) {
+      } else if !folder.isEmpty, !PlainName.isFolder(folder) {
         unusable.append(Self.invalidFolder(folder, at: keyNode, file: file))
       } else {
         annotations[fullName] = annotation
@@ -118,7 +119,7 @@ extension AnnotationFile {
 
   private static func invalidName(_ name: String, at node: YAMLNode, file: String) -> RegistryFileError {
     node.error(
-      .invalidName, "no tag can name the artifact \"\(name.escapedForMessage)\"; use \(GTOName.rule)",
+      .invalidName, "no tag can name the artifact \"\(name.escapedForMessage)\"; \(PlainName.allowed)",
       file: file)
   }
 

@@ -1,3 +1,4 @@
+internal import Registry
 import StrictJSON
 
 /// The file `.gto` at the root of a repository: what a registry allows.
@@ -77,9 +78,9 @@ public struct RepositoryConfiguration: Equatable, Sendable {
 
   private static func names(_ key: String, in settings: FileSection) throws(RegistryFileError) -> [String]? {
     guard let entries = try settings.strings(key, allowsNull: true) else { return nil }
-    for (name, node) in entries where !GTOName.isValid(name) {
+    for (name, node) in entries where !PlainName.isName(name) {
       throw settings.error(
-        .invalidName, "\"\(name.escapedForMessage)\" is no name; use \(GTOName.rule)", at: node)
+        .invalidName, "\"\(name.escapedForMessage)\" is no name; \(PlainName.allowed)", at: node)
     }
     return entries.map(\.text)
   }

@@ -1,3 +1,4 @@
+@_exported public import enum Registry.VersionSort
 public import StrictJSON
 
 /// What can be asked about a repository without changing it. Each knows its method's name and its
@@ -7,14 +8,6 @@ public protocol ReadRequest: Sendable {
   static var method: String { get }
   /// Every member with a value other than its default.
   var params: JSONValue { get }
-}
-
-/// How versions in a stage are ordered: GTO's `--sort`.
-public enum VersionSort: String, Sendable, CaseIterable {
-  /// By the time of the assignment, the newest first.
-  case timestamp
-  /// By semantic version, the highest first.
-  case semver
 }
 
 /// One part of a long answer.

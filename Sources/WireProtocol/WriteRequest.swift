@@ -1,19 +1,7 @@
+// What a write does and how a version goes up are the registry's own terms; they are part of the requests.
+@_exported public import enum Registry.VersionBump
+@_exported public import enum Registry.WriteAction
 public import StrictJSON
-
-/// What a write does. The raw value is the method's name on the wire.
-public enum WriteAction: String, Sendable, CaseIterable {
-  case register, assign, unassign, deregister, deprecate
-  /// Assigns the version that held the stage before; not in GTO.
-  case rollback
-
-  /// Whether it is about one stage, which the request has to name.
-  public var needsStage: Bool { self == .assign || self == .unassign || self == .rollback }
-}
-
-/// Which part of the version goes up.
-public enum VersionBump: String, Sendable, CaseIterable {
-  case major, minor, patch
-}
 
 /// Whether a tag carries a counter: GTO's `--simple`.
 public enum SimpleTag: String, Sendable, CaseIterable {

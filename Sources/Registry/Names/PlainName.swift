@@ -1,7 +1,7 @@
 /// GTO's rule for a name (constants.py, `name`): letters and digits at both ends, inside also `-`, `/`
 /// and `_`. Stages are such names, and so is an artifact's name after its folder.
-enum PlainName {
-  static let allowed =
+public enum PlainName {
+  public static let allowed =
     "allowed are letters, digits, '-', '_' and '/', and a letter or digit at both ends"
 
   /// What is wrong with the text, and after how many bytes; nil where it is a name.
@@ -15,6 +15,14 @@ enum PlainName {
       return ("it ends with '\(Character(Unicode.Scalar(last)))'", text.count - 1)
     }
     return nil
+  }
+
+  /// Whether the text is such a name.
+  public static func isName(_ text: String) -> Bool { problem(in: text[...].utf8) == nil }
+
+  /// Whether the text can stand before the `:` of an artifact's full name (constants.py, `dirname`).
+  public static func isFolder(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { isInside($0) || $0 == UInt8(ascii: ".") }
   }
 
   static func isInside(_ byte: UInt8) -> Bool {

@@ -42,9 +42,10 @@ public struct WriteRequest: Sendable, Equatable {
   }
 }
 
+/// What a write does. The raw value is the name of the method on the wire and of the command.
 public enum WriteAction: String, Sendable, CaseIterable, Hashable {
   case register, assign, unassign, deregister, deprecate
-  /// Assigns the version that held the stage before.
+  /// Assigns the version that held the stage before; not in GTO.
   case rollback
 
   /// Whether the action is about one stage.

@@ -19,7 +19,7 @@ public struct StageOptions: Sendable, Equatable {
   }
 }
 
-/// What decides which of the versions in a stage comes first.
+/// What decides which of the versions in a stage comes first: GTO's `--sort`.
 public enum VersionSort: String, Sendable, CaseIterable, Hashable {
   /// The latest assignment.
   case timestamp

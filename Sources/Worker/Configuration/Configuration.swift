@@ -9,6 +9,8 @@ public struct Configuration: Sendable, Equatable {
   public var repositories: [RepositoryConfiguration]
   public var tenants: [TenantConfiguration]
   public var grants: [Grant]
+  /// In the order of the file; all that match bind.
+  public var conditions: [Condition]
   public var limits: Limits
 
   public func repository(_ id: String) -> RepositoryConfiguration? {

@@ -16,7 +16,7 @@ struct AdminHandler: RequestHandler {
   ]
 
   func answer(
-    _ request: Request, from peer: PeerCredentials, events: EventSink
+    _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     guard peer.uid == 0 || peer.uid == ThisProcess.uid else {
       throw WireError(

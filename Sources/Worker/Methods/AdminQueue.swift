@@ -44,7 +44,7 @@ extension AdminHandler {
     return .object(object)
   }
 
-  func retry(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func retry(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
     let requester = Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: "")
     let job: Job
@@ -58,7 +58,7 @@ extension AdminHandler {
     return worker.status(job).json
   }
 
-  func cancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func cancel(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
     return try await worker.cancel(
       id, by: Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: ""))

@@ -5,7 +5,7 @@ internal import WireProtocol
 
 extension ClientHandler {
   /// `approvals`: what waits for the caller, and what of the caller's waits for others.
-  func approvals(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func approvals(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let (repository, limit) = try readParameters(params) { reader throws(JSONShapeError) in
       (
         try reader.optionalString("repository"),
@@ -26,7 +26,7 @@ extension ClientHandler {
   }
 
   /// `approve`: one more approval; the job goes on where that is enough.
-  func approve(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func approve(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
     let policy = worker.policy
     let job: Job
@@ -42,7 +42,7 @@ extension ClientHandler {
   }
 
   /// `reject`: ends a job that waits for approval.
-  func reject(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func reject(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
     let user = Accounts.userName(peer.uid)
     var by = JSONObject([("uid", .integer(Int64(peer.uid)))])
@@ -61,20 +61,20 @@ extension ClientHandler {
   }
 
   /// Whether the caller, or a tenant of the caller's, asked for the job.
-  func isOwn(_ job: Job, _ peer: PeerCredentials) -> Bool {
+  func isOwn(_ job: Job, _ peer: Peer) -> Bool {
     let requester = job.request.requester
     return requester.uid == peer.uid || worker.policy.tenants(of: peer).contains(requester.tenant)
   }
 
   /// Whether the caller may see the job: an approver sees what others were asked to approve.
-  func isVisible(_ job: Job, _ peer: PeerCredentials) -> Bool {
+  func isVisible(_ job: Job, _ peer: Peer) -> Bool {
     if isOwn(job, peer) { return true }
     return worker.policy.mayApprove(job, Approver(peer, worker.policy))
   }
 
   /// The job that is decided about. Whoever may not see it learns nothing of it.
   private func decision(
-    _ params: JSONValue, _ peer: PeerCredentials
+    _ params: JSONValue, _ peer: Peer
   ) async throws(WireError) -> (job: Job, message: String?) {
     let (id, message) = try readParameters(params) { reader throws(JSONShapeError) in
       (try reader.jobID(), try reader.decisionMessage())
@@ -121,10 +121,9 @@ extension Worker {
     guard error.code == .notAwaitingApproval,
       let job = try await ask({ store throws(JobStoreError) in try store.job(id) })
     else { return WireError(error) }
-    let status = status(job)
     var result = WireError(error)
-    if let end = status.error, end.code == .approvalExpired { result = end }
-    result.details = JSONObject([("job", status.json)])
+    if case .rejected(let end) = job.state, end.code == JobError.approvalExpired { result = end.wireError }
+    result.details = JSONObject([("state", .string(job.state.name.rawValue))])
     return result
   }
 }

@@ -7,7 +7,7 @@ struct ClientHandler: RequestHandler {
   let worker: Worker
 
   func answer(
-    _ request: Request, from peer: PeerCredentials, events: EventSink
+    _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     do throws(WireError) {
       let result = try await dispatch(request, from: peer, events: events)
@@ -27,7 +27,7 @@ struct ClientHandler: RequestHandler {
     + WriteAction.allCases.map(\.rawValue) + ReadMethod.allCases.map(\.rawValue)
 
   private func dispatch(
-    _ request: Request, from peer: PeerCredentials, events: EventSink
+    _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     if let action = WriteAction(rawValue: request.method) {
       return try await write(action, request.params, peer, events)

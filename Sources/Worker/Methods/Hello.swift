@@ -47,7 +47,7 @@ enum Hello {
 
 extension ClientHandler {
   /// `whoami`: the peer as the kernel and the policy see it.
-  func whoami(_ params: JSONValue, _ peer: PeerCredentials, socket: String = "client") throws(WireError)
+  func whoami(_ params: JSONValue, _ peer: Peer, socket: String = "client") throws(WireError)
     -> JSONValue
   {
     try readParameters(params) { _ in }

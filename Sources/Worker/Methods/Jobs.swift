@@ -4,17 +4,17 @@ internal import SystemCalls
 internal import WireProtocol
 
 extension ClientHandler {
-  func jobStatus(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func jobStatus(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     worker.status(try await visibleJob(params, peer)).json
   }
 
   func jobWait(
-    _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
+    _ params: JSONValue, _ peer: Peer, _ events: EventSink
   ) async throws(WireError) -> JSONValue {
     try await waitForEnd(of: try await visibleJob(params, peer).job.id, events)
   }
 
-  func jobCancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func jobCancel(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let job = try await visibleJob(params, peer).job
     // Who may approve it sees it, and yet it is not his to take back.
     guard isOwn(job, peer) else { throw .unknownJob }
@@ -23,7 +23,7 @@ extension ClientHandler {
     return try await worker.cancel(job.id, by: requester)
   }
 
-  func jobList(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func jobList(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let (repository, state, limit) = try readParameters(params) { reader throws(JSONShapeError) in
       (
         try reader.optionalString("repository"), try reader.optionalChoice("state", JobState.self),
@@ -62,8 +62,7 @@ extension ClientHandler {
       details: last.map { JSONObject([("job", $0.json)]) }, retryAfter: 5)
   }
 
-  private func visibleJob(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobSnapshot
-  {
+  private func visibleJob(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JobSnapshot {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
     guard let snapshot = try await worker.ask({ store throws(JobStoreError) in try store.snapshot(id) }),
       isVisible(snapshot.job, peer)

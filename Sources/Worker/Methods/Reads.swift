@@ -22,7 +22,7 @@ struct RegistrySnapshot: Sendable {
 extension ClientHandler {
   /// Answers from memory; asks the remote first where it never was asked, or where `fresh` wants it.
   func read(
-    _ method: ReadMethod, _ params: JSONValue, _ peer: PeerCredentials
+    _ method: ReadMethod, _ params: JSONValue, _ peer: Peer
   ) async throws(WireError) -> JSONValue {
     let query = try readParameters(params) { reader throws(JSONShapeError) in try ReadQuery(method, &reader) }
     let access = Access(.read, repository: query.repository, artifact: query.artifact)

@@ -14,12 +14,8 @@ enum RequestCheck {
   /// The request in the registry's terms; its ref is still to be resolved.
   static func registryRequest(_ request: WireProtocol.WriteRequest) throws(WireError) -> Registry.WriteRequest
   {
-    guard let action = Registry.WriteAction(rawValue: request.action.rawValue) else {
-      throw WireError(
-        .internalError, category: .internal, "the registry does not know \(request.action.rawValue)")
-    }
     var result = Registry.WriteRequest(
-      action, try name("artifact", request.artifact, ArtifactName.init), bump: bump(request.bump),
+      request.action, try name("artifact", request.artifact, ArtifactName.init), bump: request.bump,
       message: request.message, force: request.force, simple: simple(request.simple),
       skipRegistration: request.skipRegistration)
     if let version = request.version { result.version = try name("version", version, VersionName.init) }
@@ -42,10 +38,6 @@ enum RequestCheck {
     } catch {
       throw WireError(JSONShapeError(path: "params.\(key)", message: "\(error)"))
     }
-  }
-
-  private static func bump(_ bump: WireProtocol.VersionBump?) -> Registry.VersionBump? {
-    bump.flatMap { Registry.VersionBump(rawValue: $0.rawValue) }
   }
 
   private static func simple(_ simple: SimpleTag) -> Bool? {

@@ -6,7 +6,7 @@ internal import WireProtocol
 extension ClientHandler {
   /// `register`, `assign`, `unassign`, `deregister`, `deprecate`, `rollback`.
   func write(
-    _ action: WriteAction, _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
+    _ action: WriteAction, _ params: JSONValue, _ peer: Peer, _ events: EventSink
   ) async throws(WireError) -> JSONValue {
     let request: WriteRequest
     do throws(JSONShapeError) {
@@ -29,7 +29,7 @@ extension ClientHandler {
   }
 
   private func submit(
-    _ request: WriteRequest, _ peer: PeerCredentials, tenant: String
+    _ request: WriteRequest, _ peer: Peer, tenant: String
   ) async throws(WireError) -> Submission {
     let jobRequest = JobRequest(
       repository: request.repository, artifact: request.artifact,

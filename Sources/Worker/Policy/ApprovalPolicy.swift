@@ -5,6 +5,8 @@ internal import WireProtocol
 
 /// What a condition wants approved, and by whom.
 public struct ApprovalRule: Sendable, Equatable {
+  /// The index of the condition in the configuration.
+  public var condition: Int
   /// How many people have to agree, 1 to 20.
   public var required: Int
   /// The tenants whose members may, in the order of the file.
@@ -34,14 +36,21 @@ struct ApprovalStanding: Sendable {
 }
 
 extension Policy {
-  func approvalRules(_ access: Access) -> [ApprovalRule] { [] }
+  /// What all conditions want approved that are about that change of a stage.
+  func approvalRules(_ access: Access) -> [ApprovalRule] {
+    guard let artifact = access.artifact, let stage = access.stage else { return [] }
+    return conditions.filter { $0.matches(repository: access.repository, artifact: artifact, stage: stage) }
+      .compactMap(\.approvals)
+  }
+
   /// The tenants in whose names an approver may approve that now: the grants are those of this moment, and so
   /// is who belongs to a tenant.
   func approvingTenants(of approver: Approver, _ access: Access) -> [String] {
     var approval = access
     approval.action = .approve
-    let peer = PeerCredentials(uid: approver.uid, gid: approver.gid, groups: approver.groups, pid: 0)
-    let now = tenants(of: peer)
+    let credentials = PeerCredentials(
+      uid: approver.uid, gid: approver.gid, groups: approver.groups, pid: 0)
+    let now = tenants(of: Peer(credentials, fixedTenant: approver.fixedTenant))
     return approver.tenants.filter { now.contains($0) && allows(approval, tenant: $0) }
   }
 
@@ -76,10 +85,10 @@ extension Policy {
 }
 
 extension Approver {
-  init(_ peer: PeerCredentials, _ policy: Policy) {
+  init(_ peer: Peer, _ policy: Policy) {
     self.init(
       uid: peer.uid, gid: peer.gid, groups: peer.groups, user: Accounts.userName(peer.uid),
-      tenants: policy.tenants(of: peer))
+      fixedTenant: peer.fixedTenant, tenants: policy.tenants(of: peer))
   }
 }
 
