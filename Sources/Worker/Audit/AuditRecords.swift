@@ -58,6 +58,11 @@ extension AuditEntry.Peer {
   init(_ requester: Requester) { self.init(uid: requester.uid, user: requester.user) }
 }
 
+extension Approver {
+  /// `uid` or `uid (user)`.
+  var auditName: String { user.map { "\(uid) (\($0))" } ?? "\(uid)" }
+}
+
 extension AuditEntry {
   /// A request that was let in.
   init(allowed access: Access, action: String, peer: Worker.Caller, tenant: String, rule: String?) {

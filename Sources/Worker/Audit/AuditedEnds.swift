@@ -13,6 +13,7 @@ extension Repository {
         var entry = AuditEntry(.push, of: job)
         entry.decision = .allowed
         entry.rule = rule
+        entry.approvers = job.approval.map { $0.approvals.map(\.by.auditName) }
         return intents.map { entry.with($0) }
       })
   }

@@ -1,11 +1,12 @@
 internal import AuditLog
+internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
 internal import WireProtocol
 
 extension ClientHandler {
-  /// Methods that change something and are recorded here. Writes record themselves, before their job is
-  /// acknowledged.
+  /// Methods that change something and are recorded here. Writes and approvals record themselves, before
+  /// their job is acknowledged, and before it goes on.
   private static let recorded: Set = ["job.cancel"]
 
   /// Has a request answered, and recorded what was decided about it.
@@ -18,8 +19,9 @@ extension ClientHandler {
     do throws(WireError) {
       result = try await body()
     } catch {
-      // Who cancels somebody else's job is told what everybody is told about a job that does not exist.
-      let isForeign = request.method == "job.cancel" && error.code == .unknownJob
+      // Who decides about somebody else's job is told what everybody is told about a job that does not exist.
+      let isForeign =
+        ["job.cancel", "approve", "reject"].contains(request.method) && error.code == .unknownJob
       if error.category == .denied || isForeign {
         await worker.audit.deny(AuditEntry(denied: request, peer: peer, error))
       }
@@ -71,6 +73,16 @@ extension AdminHandler {
 }
 
 extension Worker {
+  /// Records that somebody decides about a job, before the job goes on; durable on return.
+  func recordDecision(_ action: String, about job: Job, by peer: Peer) async throws(WireError) {
+    var entry = AuditEntry(.request, of: job)
+    entry.decision = .allowed
+    entry.action = action
+    entry.peer = AuditEntry.Peer(peer)
+    entry.tenant = policy.tenants(of: peer).first
+    if let failure = await audit.decided([entry]) { throw WireError(failure) }
+  }
+
   /// - Throws: `audit_unavailable` where nothing can be recorded, so that nothing may be changed.
   func checkAudit() async throws(WireError) {
     do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }

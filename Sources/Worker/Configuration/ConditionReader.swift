@@ -13,6 +13,7 @@ extension Condition {
     types = try reader.patterns("types")
     signed = try reader.optionalBool("signed") ?? false
     freeze = try reader.nonEmptyElements("freeze", FreezeWindow.init)
+    approvals = try ApprovalRule(condition: index, reading: try reader.optionalObject("approvals"))
     try reader.finish()
     if members.isEmpty {
       let names = Member.allCases.map(\.rawValue).joined(separator: ", ")

@@ -85,6 +85,8 @@ public struct TenantConfiguration: Sendable, Equatable {
 /// What a grant can allow.
 public enum GrantedAction: String, Sendable, CaseIterable {
   case register, assign, unassign, deregister, deprecate, read
+  /// What others ask for, where a condition wants it approved.
+  case approve
 }
 
 /// One line of the policy: these tenants may do these things there.

@@ -58,6 +58,7 @@ struct Service: Sendable {
     await listeners.set(clients: clients, admins: admins)
     await clients.start()
     await admins.start()
+    await worker.releaseApproved()
     for repository in worker.repositories.values { await repository.wake() }
     if let failure = await worker.audit.recorded([AuditEntry(.start)]) { Log.write(.error, "\(failure)") }
     let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])

@@ -75,7 +75,7 @@ extension Worker {
   /// Cancels a job and says how it stands then.
   func cancel(_ id: JobID, by requester: Requester) async throws(WireError) -> JSONValue {
     do throws(JobStoreError) {
-      return JobStatus(try await store.cancel(id, by: requester)).json
+      return status(try await store.cancel(id, by: requester)).json
     } catch {
       if error.code == .impossible {
         throw WireError(.jobNotCancellable, category: .refused, error.message)

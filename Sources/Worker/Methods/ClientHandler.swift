@@ -22,7 +22,10 @@ struct ClientHandler: RequestHandler {
   }
 
   static let methods =
-    ["hello", "whoami", "verify", "job.status", "job.wait", "job.cancel", "job.list"]
+    [
+      "hello", "whoami", "verify", "job.status", "job.wait", "job.cancel", "job.list", "approvals", "approve",
+      "reject",
+    ]
     + WriteAction.allCases.map(\.rawValue) + ReadMethod.allCases.map(\.rawValue)
 
   private func dispatch(
@@ -42,6 +45,9 @@ struct ClientHandler: RequestHandler {
     case "job.wait": return try await jobWait(request.params, peer, events)
     case "job.cancel": return try await jobCancel(request.params, peer)
     case "job.list": return try await jobList(request.params, peer)
+    case "approvals": return try await approvals(request.params, peer)
+    case "approve": return try await approve(request.params, peer)
+    case "reject": return try await reject(request.params, peer)
     default: throw .unknownMethod(request.method, known: Self.methods)
     }
   }

@@ -26,7 +26,7 @@ extension ClientHandler {
     let submission = try await submit(request, peer, tenant: tenant)
     await repository.wake()
     if request.wait { return try await waitForEnd(of: submission.job.id, events) }
-    return JobStatus(submission.job).json
+    return worker.status(submission.job).json
   }
 
   private func submit(

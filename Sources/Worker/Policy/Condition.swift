@@ -20,6 +20,8 @@ public struct Condition: Sendable, Equatable {
   public var signed: Bool
   /// When nothing in these stages changes.
   public var freeze: [FreezeWindow]?
+  /// Who else has to agree.
+  public var approvals: ApprovalRule?
 
   /// Whether it is about this artifact and stage.
   public func matches(repository: String, artifact: String, stage: String) -> Bool {
@@ -32,7 +34,7 @@ public struct Condition: Sendable, Equatable {
 extension Condition {
   /// What a condition can demand; the raw value is its key in the configuration.
   public enum Member: String, Sendable, CaseIterable {
-    case from, branches, types, signed, freeze
+    case from, branches, types, signed, freeze, approvals
   }
 
   /// What this one demands.
@@ -44,6 +46,7 @@ extension Condition {
       case .types: types != nil
       case .signed: signed
       case .freeze: freeze != nil
+      case .approvals: approvals != nil
       }
     }
   }
