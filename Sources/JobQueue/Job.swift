@@ -10,6 +10,8 @@ public struct Job: Equatable, Sendable {
   /// How many times it was started since it was accepted or last retried by an administrator.
   public internal(set) var attempts = 0
   public internal(set) var lastError: JobError?
+  /// What it waits to be approved, or has waited; nil where nobody was asked.
+  public internal(set) var approval: ApprovalRequest?
   /// Somebody wants it stopped, but something may be on its way to the remote.
   public internal(set) var isCancelRequested = false
   /// From the oldest to the newest. The first and the latest are kept, at most ``maximumTransitions``.

@@ -12,6 +12,12 @@ public enum JobEvent: Equatable, Sendable {
   case replanned(JobError)
   /// The attempt failed for a reason that may go away, or its outcome is unknown.
   case waiting(until: Int64, JobError)
+  /// Others have to approve the plan first, until a time in milliseconds since 1970. A job that was asked for
+  /// before keeps its plan, its time and its approvals.
+  case approvalAsked(ApprovalPlan, until: Int64)
+  case approved(Approver, message: String?)
+  /// There are approvals enough: plan it again.
+  case released
   /// The worker stops or started again; the attempt ends without a word about its outcome.
   case interrupted
   case succeeded(JSONValue)
@@ -32,6 +38,9 @@ public enum JobEvent: Equatable, Sendable {
     case .pushing: "pushing"
     case .replanned: "replanned"
     case .waiting: "waiting"
+    case .approvalAsked: "approvalAsked"
+    case .approved: "approved"
+    case .released: "released"
     case .interrupted: "interrupted"
     case .succeeded: "succeeded"
     case .rejected: "rejected"
@@ -45,8 +54,8 @@ public enum JobEvent: Equatable, Sendable {
   /// soon after, and losing them costs nothing but a repetition.
   public var mustBeDurable: Bool {
     switch self {
-    case .started, .pushing, .replanned, .waiting, .interrupted: false
-    case .prepared, .succeeded, .rejected, .failed, .cancelRequested, .retried: true
+    case .started, .pushing, .replanned, .waiting, .interrupted, .approvalAsked, .released: false
+    case .approved, .prepared, .succeeded, .rejected, .failed, .cancelRequested, .retried: true
     }
   }
 }
@@ -65,6 +74,8 @@ public enum JobStep: Equatable, Sendable {
   case proceed
   /// Try again at that time, in milliseconds since 1970.
   case wait(until: Int64)
+  /// Leave it alone until it is approved, or until that time, in milliseconds since 1970.
+  case awaitApproval(until: Int64)
   /// The job has ended; whatever was about to be done for it must not be done.
   case finish
 }

@@ -1,7 +1,7 @@
 internal import FoundationEssentials
 internal import StrictJSON
 
-/// Records as the journal's JSON, format version 1.
+/// Records as the journal's JSON. Format version 2 has the approvals, which version 1 has not.
 extension JobRecord {
   var json: JSONValue {
     switch self {
@@ -90,7 +90,7 @@ extension ObjectReader {
     return ids
   }
 
-  fileprivate mutating func time(_ key: String) throws(JSONShapeError) -> Int64 {
+  mutating func time(_ key: String) throws(JSONShapeError) -> Int64 {
     try integer(key, in: Int64.min...Int64.max)
   }
 
@@ -118,7 +118,7 @@ extension ObjectReader {
 }
 
 /// Members without those that have no value.
-private func object(_ members: [(String, JSONValue?)]) -> JSONValue {
+func object(_ members: [(String, JSONValue?)]) -> JSONValue {
   .object(JSONObject(members.compactMap { key, value in value.map { (key, $0) } }))
 }
 
@@ -193,10 +193,12 @@ extension JobEvent {
   fileprivate var members: [(key: String, value: JSONValue)] {
     let rest: [(key: String, value: JSONValue?)] =
       switch self {
-      case .started, .pushing, .interrupted: []
+      case .started, .pushing, .interrupted, .released: []
       case .prepared(let intents): [("intents", .array(intents.map(\.json)))]
       case .replanned(let error), .rejected(let error), .failed(let error): [("error", error.json)]
       case .waiting(let until, let error): [("until", .integer(until)), ("error", error.json)]
+      case .approvalAsked(let plan, let until): [("plan", plan.json), ("until", .integer(until))]
+      case .approved(let by, let message): [("by", by.json), ("message", message.map { .string($0) })]
       case .succeeded(let result): [("result", result)]
       case .cancelRequested(let by), .retried(let by): [("by", by?.json)]
       }
@@ -210,6 +212,15 @@ extension JobEvent {
     case "pushing": self = .pushing
     case "replanned": self = .replanned(try reader.jobError("error"))
     case "waiting": self = .waiting(until: try reader.time("until"), try reader.jobError("error"))
+    case "approvalAsked":
+      self = .approvalAsked(
+        try ApprovalPlan(json: try reader.required("plan"), path: reader.path(of: "plan")),
+        until: try reader.time("until"))
+    case "approved":
+      self = .approved(
+        try Approver(json: try reader.required("by"), path: reader.path(of: "by")),
+        message: try reader.optionalString("message"))
+    case "released": self = .released
     case "interrupted": self = .interrupted
     case "succeeded": self = .succeeded(reader.value("result") ?? .null)
     case "rejected": self = .rejected(try reader.jobError("error"))
@@ -228,6 +239,7 @@ extension JobState {
     case .running(let phase): ["name": "running", "phase": .string(phase.rawValue)]
     case .waiting(let until, let reason):
       ["name": "waiting", "until": .integer(until), "reason": .string(reason)]
+    case .awaitingApproval(let until): ["name": .string(name.rawValue), "until": .integer(until)]
     case .succeeded(let result): ["name": "succeeded", "result": result]
     case .rejected(let error), .failed(let error): ["name": .string(name.rawValue), "error": error.json]
     }
@@ -242,6 +254,7 @@ extension JobState {
     case .queued: self = .queued
     case .running: self = .running(try reader.optionalChoice("phase", JobPhase.self) ?? .planned)
     case .waiting: self = .waiting(until: try reader.time("until"), reason: try reader.string("reason"))
+    case .awaitingApproval: self = .awaitingApproval(until: try reader.time("until"))
     case .succeeded: self = .succeeded(reader.value("result") ?? .null)
     case .rejected: self = .rejected(try reader.jobError("error"))
     case .failed: self = .failed(try reader.jobError("error"))
@@ -279,7 +292,7 @@ extension Job {
       ("id", id.json), ("request", request.json), ("submitted", .integer(submittedAt)),
       ("state", state.json), ("intents", intents.isEmpty ? nil : .array(intents.map(\.json))),
       ("attempts", .integer(Int64(attempts))), ("lastError", lastError?.json),
-      ("cancelRequested", isCancelRequested ? true : nil),
+      ("approval", approval?.json), ("cancelRequested", isCancelRequested ? true : nil),
       ("transitions", .array(transitions.map(\.json))),
     ])
   }
@@ -294,6 +307,9 @@ extension Job {
     intents = try reader.intents("intents")
     attempts = Int(try reader.integer("attempts", in: 0...Int64.max))
     lastError = try reader.optionalJobError("lastError")
+    if let value = reader.value("approval") {
+      approval = try ApprovalRequest(json: value, path: reader.path(of: "approval"))
+    }
     isCancelRequested = try reader.optionalBool("cancelRequested") ?? false
     transitions = []
     for (value, path) in try reader.optionalElements("transitions") ?? [] {

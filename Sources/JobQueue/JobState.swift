@@ -8,6 +8,8 @@ public enum JobState: Equatable, Sendable {
   case running(JobPhase)
   /// After a failed attempt, until a time in milliseconds since 1970.
   case waiting(until: Int64, reason: String)
+  /// Out of the line until it is approved or that time has come, in milliseconds since 1970.
+  case awaitingApproval(until: Int64)
   case succeeded(JSONValue)
   /// A rule, the policy or the server said no.
   case rejected(JobError)
@@ -20,6 +22,7 @@ public enum JobState: Equatable, Sendable {
     case .queued: .queued
     case .running: .running
     case .waiting: .waiting
+    case .awaitingApproval: .awaitingApproval
     case .succeeded: .succeeded
     case .rejected: .rejected
     case .failed: .failed
@@ -33,11 +36,13 @@ public enum JobState: Equatable, Sendable {
 
 /// The states without what they carry.
 public enum JobStateName: String, CaseIterable, Sendable {
-  case queued, running, waiting, succeeded, rejected, failed, cancelled
+  case queued, running, waiting
+  case awaitingApproval = "awaiting_approval"
+  case succeeded, rejected, failed, cancelled
 
   public var isFinished: Bool {
     switch self {
-    case .queued, .running, .waiting: false
+    case .queued, .running, .waiting, .awaitingApproval: false
     case .succeeded, .rejected, .failed, .cancelled: true
     }
   }

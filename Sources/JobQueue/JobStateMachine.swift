@@ -25,6 +25,10 @@ extension Job {
     case .pushing: step = try push()
     case .replanned(let error): step = try replan(error)
     case .waiting(let until, let error): step = try wait(until: until, error)
+    case .approvalAsked(let plan, let until): step = try ask(plan, until: until, at: time)
+    case .approved(let approver, let message):
+      step = try approve(Approval(by: approver, message: message, time: time))
+    case .released: step = try release()
     case .interrupted: step = try interrupt()
     case .succeeded(let result): step = try finish(event, .succeeded(result))
     case .rejected(let error): step = try reject(error)
@@ -81,6 +85,35 @@ extension Job {
     return .wait(until: until)
   }
 
+  /// Nothing was tried: the attempts count from the approval on.
+  private mutating func ask(
+    _ plan: ApprovalPlan, until: Int64, at time: Int64
+  ) throws(ImpossibleTransition) -> JobStep {
+    guard case .running(.planned) = state else { throw impossible(.approvalAsked(plan, until: until)) }
+    let asked = approval ?? ApprovalRequest(plan: plan, askedAt: time, expiresAt: until)
+    if asked.plan != plan { throw impossible(.approvalAsked(plan, until: until), "the plan is another one") }
+    if isCancelRequested { return stop() }
+    approval = asked
+    attempts = 0
+    state = .awaitingApproval(until: asked.expiresAt)
+    return .awaitApproval(until: asked.expiresAt)
+  }
+
+  private mutating func approve(_ new: Approval) throws(ImpossibleTransition) -> JobStep {
+    let event = JobEvent.approved(new.by, message: new.message)
+    guard case .awaitingApproval(let until) = state else { throw impossible(event) }
+    if new.by.uid == request.requester.uid { throw impossible(event, "who asked for it can't approve it") }
+    if new.time >= until { throw impossible(event, "the time is over") }
+    approval?.add(new)
+    return .awaitApproval(until: until)
+  }
+
+  private mutating func release() throws(ImpossibleTransition) -> JobStep {
+    guard case .awaitingApproval = state else { throw impossible(.released) }
+    state = .queued
+    return .standInLine
+  }
+
   private mutating func interrupt() throws(ImpossibleTransition) -> JobStep {
     guard case .running = state else { throw impossible(.interrupted) }
     if isCancelRequested, intents.isEmpty { return stop() }
@@ -102,7 +135,7 @@ extension Job {
   /// while the remote may have what it prepared.
   private mutating func reject(_ error: JobError) throws(ImpossibleTransition) -> JobStep {
     switch state {
-    case .queued, .waiting:
+    case .queued, .waiting, .awaitingApproval:
       if !intents.isEmpty { throw impossible(.rejected(error), "its intents are not settled") }
       state = .rejected(error)
       isCancelRequested = false
@@ -122,7 +155,7 @@ extension Job {
 
   private mutating func cancel() throws(ImpossibleTransition) -> JobStep {
     switch state {
-    case .queued, .waiting:
+    case .queued, .waiting, .awaitingApproval:
       if intents.isEmpty { return stop() }
       isCancelRequested = true
       if case .waiting(let until, _) = state { return .wait(until: until) }
@@ -162,6 +195,7 @@ extension JobEvent {
     case .replanned(let error), .waiting(_, let error), .rejected(let error), .failed(let error):
       error.message
     case .cancelRequested(let by), .retried(let by): by.map { "uid \($0.uid)" }
+    case .approved(let by, _): "uid \(by.uid)"
     default: nil
     }
   }

@@ -29,6 +29,8 @@ public actor JobStore {
   var waitingForCompaction: [CheckedContinuation<Void, Never>] = []
   var isCompacting = false
   var compactions: UInt64 = 0
+  /// When the next job ends that nobody approves, in milliseconds since 1970.
+  var approvalAlarm = Int64.max
   /// The length at which the journal is compacted next, in bytes.
   var compactionLength: Int64
   let fatal: @Sendable (JobStoreError) -> Void
@@ -70,6 +72,8 @@ public actor JobStore {
     for id in table.ids(after: nil) where table.jobs[id]?.state.name == .running {
       _ = try? changeNow(id, .interrupted)
     }
+    endOverdueApprovals()
+    setApprovalAlarm()
   }
 
   // MARK: Accepting
@@ -178,7 +182,9 @@ public actor JobStore {
     // Before the change, so that a job which ends with it can still be looked at.
     dropOldJobs()
     _ = try existing(id)
-    return try change(.event(id, event, time: configuration.now()), id) ?? .proceed
+    let step = try change(.event(id, event, time: configuration.now()), id) ?? .proceed
+    if case .awaitApproval = step { setApprovalAlarm() }
+    return step
   }
 
   /// Applies a record and puts it in the line for the disk.

@@ -3,7 +3,8 @@ public struct JobStoreError: Error, Sendable, CustomStringConvertible {
   /// What kind of refusal or failure it is.
   public struct Code: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: String {
-      case busy, closed, failed, noSuchJob, impossible, requestKeyConflict, inUse, damaged, unsupported
+      case busy, closed, failed, noSuchJob, impossible, notAwaitingApproval, requestKeyConflict, inUse,
+        damaged, unsupported
     }
 
     private let kind: Kind
@@ -17,6 +18,8 @@ public struct JobStoreError: Error, Sendable, CustomStringConvertible {
     public static let noSuchJob = Code(kind: .noSuchJob)
     /// The event cannot happen to the job in its state.
     public static let impossible = Code(kind: .impossible)
+    /// The job does not wait for approval, or no longer.
+    public static let notAwaitingApproval = Code(kind: .notAwaitingApproval)
     /// A different request has that key; ``JobStoreError/conflict`` says where they differ.
     public static let requestKeyConflict = Code(kind: .requestKeyConflict)
     /// Another worker uses the state directory.

@@ -27,6 +27,12 @@ extension JobStore {
     return found
   }
 
+  /// The jobs that wait for approval, in the order of their numbers.
+  public func jobsAwaitingApproval() throws(JobStoreError) -> [Job] {
+    try check("list jobs")
+    return table.awaiting.sorted().compactMap { durableJob($0) }.filter { $0.state.name == .awaitingApproval }
+  }
+
   /// The place in line, from 1; nil when it is not in line. See ``JobSnapshot/position``.
   public func position(of id: JobID) throws(JobStoreError) -> Int? {
     try check("read job \(id)")
@@ -63,9 +69,13 @@ extension JobStore {
 
   private func statistics(of repository: String) -> RepositoryStatistics {
     let line = table.line(repository) ?? RepositoryLine()
+    let awaiting = table.awaiting.compactMap { table.jobs[$0]?.request }.filter {
+      $0.repository.utf8.elementsEqual(repository.utf8)
+    }
+    let tenants = awaiting.reduce(into: line.openByTenant) { $0[$1.requester.tenant, default: 0] += 1 }
     return RepositoryStatistics(
       repository: repository, queued: line.queuedCount, running: line.runningCount,
-      waiting: line.waitingCount, tenants: line.openByTenant,
+      waiting: line.waitingCount, awaitingApproval: awaiting.count, tenants: tenants,
       nextAttempt: table.nextWakeUp(repository: repository),
       isPaused: table.pausedRepositories.contains(ExactString(repository)), batches: line.batch)
   }

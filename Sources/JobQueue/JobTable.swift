@@ -11,6 +11,8 @@ struct JobTable: Sendable {
   private var lines: [ExactString: RepositoryLine] = [:]
   private var order = JobOrder()
   private var finished = FinishedJobs()
+  /// The jobs that wait for approval.
+  private(set) var awaiting: Set<JobID> = []
 
   init() {}
 
@@ -83,6 +85,7 @@ struct JobTable: Sendable {
     let repository = ExactString(request.repository)
     let tenant = ExactString(request.requester.tenant)
     let artifact = ExactString(request.artifact)
+    if job.state.name == .awaitingApproval { awaiting.insert(job.id) } else { awaiting.remove(job.id) }
     switch job.state {
     case .queued:
       lines[repository, default: RepositoryLine()].stand(
@@ -97,6 +100,9 @@ struct JobTable: Sendable {
           job.id, tenant: tenant, artifact: artifact, until: nil)
       }
       lines[repository]?.start(job.id)
+    case .awaitingApproval:
+      // Those behind it go on; when it is approved it stands where its number belongs.
+      lines[repository, default: RepositoryLine()].leave(job.id)
     default: lines[repository]?.leave(job.id)
     }
   }

@@ -1,4 +1,4 @@
-/// The bytes of a journal segment, format version 1. All numbers are big-endian.
+/// The bytes of a journal segment. All numbers are big-endian.
 ///
 /// A segment is a header and records. Header, 24 bytes: the magic, the segment's number (8), the format
 /// version (4), the CRC32C of the 20 bytes before (4). Record, 24 bytes and the payload: the payload's
@@ -11,7 +11,10 @@
 /// later commit follows; and is the torn tail of an unfinished write when none does.
 enum JournalFormat {
   static let magic: [UInt8] = Array("STGKJRNL".utf8)
-  static let version: UInt16 = 1
+  /// What is written. Version 2 brought the records of approvals; the bytes around them are the same.
+  static let version: UInt16 = 2
+  /// What is read.
+  static let readableVersions: ClosedRange<UInt32> = 1...2
   static let headerLength = 24
   static let recordHeaderLength = 24
   /// The longest payload that is written or believed, in bytes.

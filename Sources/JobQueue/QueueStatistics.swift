@@ -22,7 +22,9 @@ public struct RepositoryStatistics: Equatable, Sendable {
   public var queued: Int
   public var running: Int
   public var waiting: Int
-  /// Unfinished jobs in line per tenant.
+  /// Not in line.
+  public var awaitingApproval: Int
+  /// Unfinished jobs per tenant.
   public var tenants: [String: Int]
   /// When jobs are waiting: the first time at which one of them may run, in milliseconds since 1970.
   public var nextAttempt: Int64?

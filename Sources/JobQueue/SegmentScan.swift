@@ -61,7 +61,7 @@ struct SegmentScan {
     }
     segment = bytes.bigEndian(8, UInt64.self)
     let version = bytes.bigEndian(16, UInt32.self)
-    if version != JournalFormat.version {
+    if !JournalFormat.readableVersions.contains(version) {
       flaw = .newerVersion(version)
       return false
     }
@@ -104,8 +104,8 @@ struct SegmentScan {
     var crc = JournalFormat.seed(segment: segment, length: length)
     crc = CRC32C.update(crc, UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<end]))
     guard crc == bytes.bigEndian(offset + 4, UInt32.self) else { return .unreadable }
-    let version = bytes.bigEndian(offset + 20, UInt16.self)
-    if version != JournalFormat.version { return .newer(UInt32(version)) }
+    let version = UInt32(bytes.bigEndian(offset + 20, UInt16.self))
+    if !JournalFormat.readableVersions.contains(version) { return .newer(version) }
     let sequence = bytes.bigEndian(offset + 8, UInt64.self)
     let place = bytes.bigEndian(offset + 16, UInt32.self)
     guard UInt64(place) < sequence else { return .unreadable }

@@ -45,8 +45,12 @@ extension StagekeeperClient {
   private func jobAnswer(
     _ method: String, _ id: String, _ timeout: Duration?
   ) async throws(ClientError) -> JobStatus {
-    let call = Call(method: method, params: ["job": .string(id)], deadline: timeout?.fromNow)
-    return try JobStatus(answer: try await perform(call), to: method)
+    try await jobAnswer(Call(method: method, params: ["job": .string(id)], deadline: timeout?.fromNow))
+  }
+
+  /// Makes a call whose result is a job.
+  func jobAnswer(_ call: Call) async throws(ClientError) -> JobStatus {
+    try JobStatus(answer: try await perform(call), to: call.method)
   }
 
   /// Makes a call whose events and result are a job; an error gets the job as it was last heard of.

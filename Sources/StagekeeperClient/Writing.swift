@@ -21,6 +21,8 @@ public struct WritePlan: Sendable, Equatable {
   public var stage: String?
   /// What speaks for it, in sentences.
   public var reasons: [String]
+  /// The approvals that it would need; nil where it needs none.
+  public var approval: ApprovalStatus?
   /// The worker's whole answer.
   public var json: JSONValue
 
@@ -30,6 +32,7 @@ public struct WritePlan: Sendable, Equatable {
     artifact = json["artifact"]?.stringValue
     version = json["version"]?.stringValue
     stage = json["stage"]?.stringValue
+    approval = json["approval"].flatMap(ApprovalStatus.init(json:))
     reasons = (json["reasons"]?.arrayValue ?? []).compactMap(\.stringValue)
   }
 }

@@ -12,6 +12,8 @@ public enum ProtocolLimits {
   public static let maximumID: Int64 = 9_007_199_254_740_991
   /// The longest tag message that a client may ask for, in bytes.
   public static let messageBytes = 16 * 1024
+  /// The longest text that comes with an approval or a rejection, in bytes.
+  public static let decisionMessageBytes = 1024
   /// The longest request key, in bytes.
   public static let requestKeyBytes = 200
 }

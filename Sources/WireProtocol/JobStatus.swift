@@ -2,12 +2,15 @@ public import StrictJSON
 
 /// Where a job stands. The raw value is the word on the wire.
 public enum JobState: String, Sendable, CaseIterable {
-  case queued, running, waiting, succeeded, rejected, failed, cancelled
+  case queued, running, waiting
+  /// Others have to approve it first.
+  case awaitingApproval = "awaiting_approval"
+  case succeeded, rejected, failed, cancelled
 
   /// Nothing more will happen to it (a failed job can be retried by an administrator).
   public var isFinal: Bool {
     switch self {
-    case .queued, .running, .waiting: false
+    case .queued, .running, .waiting, .awaitingApproval: false
     case .succeeded, .rejected, .failed, .cancelled: true
     }
   }
@@ -74,6 +77,8 @@ public struct JobStatus: Sendable, Equatable {
   public var position: Int64?
   /// Milliseconds since 1970; while waiting.
   public var nextAttemptAt: Int64?
+  /// What it has to be approved for, or had to; nil where nobody was asked.
+  public var approval: ApprovalStatus?
   /// Why it ended without success, or why it waits.
   public var error: WireError?
 
@@ -82,7 +87,7 @@ public struct JobStatus: Sendable, Equatable {
     version: String? = nil, stage: String? = nil, tags: [CreatedTag] = [],
     requester: JSONObject = JSONObject(),
     acceptedAt: Int64, finishedAt: Int64? = nil, attempts: Int64 = 0, position: Int64? = nil,
-    nextAttemptAt: Int64? = nil, error: WireError? = nil
+    nextAttemptAt: Int64? = nil, approval: ApprovalStatus? = nil, error: WireError? = nil
   ) {
     self.job = job
     self.state = state
@@ -101,6 +106,7 @@ public struct JobStatus: Sendable, Equatable {
     self.attempts = attempts
     self.position = position
     self.nextAttemptAt = nextAttemptAt
+    self.approval = approval
     self.error = error
   }
 
@@ -123,6 +129,7 @@ public struct JobStatus: Sendable, Equatable {
     object["attempts"] = .integer(attempts)
     object["position"] = position.map { .integer($0) }
     object["nextAttemptAt"] = nextAttemptAt.map { .string(timestamp(milliseconds: $0)) }
+    object["approval"] = approval?.json
     object["error"] = error?.json
     return .object(object)
   }
@@ -144,6 +151,7 @@ public struct JobStatus: Sendable, Equatable {
       finishedAt: json["finishedAt"]?.stringValue.flatMap(milliseconds(timestamp:)),
       attempts: json["attempts"]?.integerValue ?? 0, position: json["position"]?.integerValue,
       nextAttemptAt: json["nextAttemptAt"]?.stringValue.flatMap(milliseconds(timestamp:)),
+      approval: json["approval"].flatMap(ApprovalStatus.init(json:)),
       error: json["error"].flatMap(WireError.init(json:)))
   }
 }

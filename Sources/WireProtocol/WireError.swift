@@ -99,6 +99,12 @@ extension WireError.Code {
   public static let deadlinePassed = Self(rawValue: "deadline_passed")
   public static let jobNotCancellable = Self(rawValue: "job_not_cancellable")
   public static let jobNotRetryable = Self(rawValue: "job_not_retryable")
+  // Approvals
+  public static let jobNotAwaitingApproval = Self(rawValue: "job_not_awaiting_approval")
+  public static let ownRequest = Self(rawValue: "own_request")
+  public static let approvalStale = Self(rawValue: "approval_stale")
+  public static let approvalExpired = Self(rawValue: "approval_expired")
+  public static let approvalRejected = Self(rawValue: "approval_rejected")
   // The worker
   public static let busy = Self(rawValue: "busy")
   public static let shuttingDown = Self(rawValue: "shutting_down")

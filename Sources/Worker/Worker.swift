@@ -22,7 +22,7 @@ struct Worker: Sendable {
   /// The repository and the tenant in whose name the peer acts there.
   ///
   /// - Throws: ``WireError/notAllowed(_:)``.
-  func authorize(_ access: Access, for peer: PeerCredentials) throws(WireError) -> (
+  func authorize(_ access: Access, for peer: Peer) throws(WireError) -> (
     Repository, tenant: String
   ) {
     guard case .allowed(let tenant, _) = policy.decide(access, for: peer),

@@ -38,13 +38,15 @@ struct AgreementTests {
     try worker.stop()
   }
 
-  /// Every tag says which job made it, and times rise strictly within an artifact.
+  /// Every tag says which job made it and who asked, and times rise strictly within an artifact.
   @Test func trailersAndTimes() throws {
     let remote = try GitFixture()
     try remote.tag("model@v1.0.0", time: Int(WallClock.seconds) + 1000)
     let worker = try WorkerFixture(["demo": remote.path])
-    for _ in 0..<4 {
-      try worker.ask("assign", "model", "--version", "v1.0.0", "--stage", "prod", "--force")
+    for number in 1...4 {
+      try worker.ask(
+        "assign", "model", "--version", "v1.0.0", "--stage", "prod", "--force", "--request-key",
+        "key \(number)")
     }
     let lines = try remote.git(
       "for-each-ref", "--sort=taggerdate",
@@ -58,7 +60,14 @@ struct AgreementTests {
       .filter { !$0.isWhitespace }
     for number in 1...4 {
       let text = try remote.git("cat-file", "tag", "model#prod#\(number)")
-      #expect(text.hasSuffix("\n\nStagekeeper-Job: \(id)/\(number)"), "\(text)")
+      let user = Accounts.userName(ThisProcess.uid).map { "user \($0), " } ?? ""
+      let ours = """
+        Stagekeeper-Job: \(id)/\(number)
+        Stagekeeper-Requested-By: owner (\(user)uid \(ThisProcess.uid))
+        Stagekeeper-Request-Key: key%20\(number)
+        """
+      #expect(text.hasSuffix("\n\n" + ours), "\(text)")
+      #expect(try remote.git("interpret-trailers", "--parse", input: text + "\n") == ours)
     }
     try worker.stop()
   }

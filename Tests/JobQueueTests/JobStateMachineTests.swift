@@ -14,6 +14,15 @@ import Testing
     "waiting": [.started, .waiting(until: 5, Sample.error)],
     "waitingUnsettled": [.started, .prepared(intents), .pushing, .waiting(until: 5, Sample.error)],
     "queuedUnsettled": [.started, .prepared(intents), .interrupted],
+    "awaiting": [.started, .approvalAsked(Sample.plan, until: 50)],
+    "approvedQueued": [
+      .started, .approvalAsked(Sample.plan, until: 50), .approved(Sample.approver(), message: "ok"),
+      .released,
+    ],
+    "approvedPlanned": [
+      .started, .approvalAsked(Sample.plan, until: 50), .approved(Sample.approver(), message: nil), .released,
+      .started,
+    ],
     "succeeded": [.started, .succeeded(["ref": "x"])],
     "rejected": [.started, .rejected(Sample.error)],
     "failed": [.started, .failed(Sample.error)],
@@ -23,7 +32,8 @@ import Testing
   static let events: [JobEvent] = [
     .started, .prepared(intents), .pushing, .replanned(Sample.error), .waiting(until: 9, Sample.error),
     .interrupted, .succeeded(1), .rejected(Sample.error), .failed(Sample.error), .cancelRequested(by: nil),
-    .retried(by: nil),
+    .retried(by: nil), .approvalAsked(Sample.plan, until: 60), .approved(Sample.approver(), message: nil),
+    .released,
   ]
   /// What may happen, and what is to be done then. Everything else is impossible.
   static let allowed: [String: [String: JobStep]] = [
@@ -31,6 +41,18 @@ import Testing
     "planned": [
       "prepared": .push(intents), "waiting": .wait(until: 9), "interrupted": .standInLine,
       "succeeded": .finish, "rejected": .finish, "failed": .finish, "cancelRequested": .proceed,
+      "approvalAsked": .awaitApproval(until: 60),
+    ],
+    "awaiting": [
+      "approved": .awaitApproval(until: 50), "released": .standInLine, "rejected": .finish,
+      "cancelRequested": .finish,
+    ],
+    "approvedQueued": ["started": .plan, "rejected": .finish, "cancelRequested": .finish],
+    "approvedPlanned": [
+      "prepared": .push(intents), "waiting": .wait(until: 9), "interrupted": .standInLine,
+      "succeeded": .finish, "rejected": .finish, "failed": .finish, "cancelRequested": .proceed,
+      // Asked again, because an approval counts no longer, it has no more time than at first.
+      "approvalAsked": .awaitApproval(until: 50),
     ],
     "prepared": [
       "pushing": .proceed, "replanned": .plan, "waiting": .wait(until: 9), "interrupted": .standInLine,
@@ -106,6 +128,34 @@ import Testing
     #expect(lost.state == .cancelled)
     #expect(try job.apply(.succeeded(1), at: 4) == .finish)
     #expect(job.state == .succeeded(1))
+  }
+
+  @Test func anApprovalIsOfSomebodyElseInTimeAndForThatPlan() throws {
+    var job = try job([.started, .approvalAsked(Sample.plan, until: 50)])
+    #expect(job.attempts == 0)
+    let own = Sample.approver(uid: job.request.requester.uid)
+    #expect(throws: ImpossibleTransition.self) { try job.apply(.approved(own, message: nil), at: 2) }
+    #expect(throws: ImpossibleTransition.self) {
+      try job.apply(.approved(Sample.approver(), message: nil), at: 50)
+    }
+    _ = try job.apply(.approved(Sample.approver(), message: "first"), at: 2)
+    _ = try job.apply(.approved(Sample.approver(7), message: nil), at: 3)
+    _ = try job.apply(.approved(Sample.approver(tenants: ["other"]), message: "again"), at: 49)
+    #expect(job.approval?.approvals.map(\.by.uid) == [7, Sample.approver().uid])
+    #expect(job.approval?.approvals.last?.message == "again")
+    _ = try job.apply(.released, at: 49)
+    _ = try job.apply(.started, at: 51)
+    var other = Sample.plan
+    other.holder = nil
+    #expect(throws: ImpossibleTransition.self) { try job.apply(.approvalAsked(other, until: 99), at: 52) }
+    #expect(try job.apply(.approvalAsked(Sample.plan, until: 99), at: 52) == .awaitApproval(until: 50))
+    #expect(job.approval?.approvals.count == 2 && job.approval?.askedAt == 1)
+  }
+
+  @Test func aJobThatIsToStopIsNotAskedFor() throws {
+    var job = try job([.started, .cancelRequested(by: nil)])
+    #expect(try job.apply(.approvalAsked(Sample.plan, until: 50), at: 2) == .finish)
+    #expect(job.state == .cancelled)
   }
 
   @Test func noIntentsCannotBePushed() throws {

@@ -98,7 +98,7 @@ import Testing
   @Test func aNewerVersionIsRefusedAsSuch() async throws {
     let (directory, name) = try await journal()
     var bytes = JournalFormat.header(segment: 1)
-    bytes[19] = 2
+    bytes[19] = 3
     let crc = CRC32C.update(0, bytes[..<20])
     for index in 0..<4 { bytes[20 + index] = UInt8(truncatingIfNeeded: crc >> (24 - 8 * UInt32(index))) }
     try directory.write(name, bytes)

@@ -90,7 +90,10 @@ import Testing
   private static func event(at time: Int64, _ random: inout SeededGenerator) -> JobEvent {
     let error = JobError(code: "c", message: "m \(time)", details: time % 2 == 0 ? ["a": [1]] : nil)
     let who = time % 3 == 0 ? nil : Requester(uid: 1, tenant: "admin")
-    return switch Int.random(in: 0..<14, using: &random) {
+    return switch Int.random(in: 0..<20, using: &random) {
+    case 14, 15: .approvalAsked(Sample.plan, until: time + 30)
+    case 16, 17: .approved(Sample.approver(uid: UInt32(time % 3)), message: time % 2 == 0 ? "m" : nil)
+    case 18, 19: .released
     case 0..<4: .started
     case 4: .prepared([Sample.intent("x#\(time)"), Sample.intent("y#\(time)")])
     case 5: .pushing
@@ -107,27 +110,32 @@ import Testing
 
   // MARK: Released formats
 
+  /// What format version 2 added. Never make these two files anew, either.
+  @Test func theJournalOfVersionTwoReplays() throws { try expectReplay(of: "journal-v2") }
+
   private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Fixtures")
 
   /// The journal of format version 1, as the first release wrote it. It must replay for ever: never
   /// make these two files anew.
-  @Test func theJournalOfVersionOneReplays() throws {
-    let bytes = [UInt8](try Data(contentsOf: Self.fixtures.appendingPathComponent("journal-v1")))
-    let replay = JournalReplay(bytes, path: "journal-v1")
+  @Test func theJournalOfVersionOneReplays() throws { try expectReplay(of: "journal-v1") }
+
+  private func expectReplay(of name: String) throws {
+    let bytes = [UInt8](try Data(contentsOf: Self.fixtures.appendingPathComponent(name)))
+    let replay = JournalReplay(bytes, path: name)
     #expect(replay.refusal == nil)
     #expect(replay.scan.flaw == nil)
-    let expected = try Data(contentsOf: Self.fixtures.appendingPathComponent("journal-v1.expected.json"))
+    let expected = try Data(contentsOf: Self.fixtures.appendingPathComponent("\(name).expected.json"))
     let found = JSONValue.array(Array(replay.table.snapshot).map(\.json))
     #expect(try JSONValue(parsing: [UInt8](expected), maximumDepth: 64) == found)
   }
 
-  /// Makes the files of ``theJournalOfVersionOneReplays()`` where they are missing.
+  /// Makes the files of ``theJournalOfVersionTwoReplays()`` where they are missing.
   @Test(.enabled(if: ProcessInfo.processInfo.environment["STAGEKEEPER_MAKE_JOURNAL_FIXTURE"] != nil))
   func makeTheFixture() throws {
-    let file = Self.fixtures.appendingPathComponent("journal-v1")
+    let file = Self.fixtures.appendingPathComponent("journal-v2")
     if FileManager.default.fileExists(atPath: file.path) { return }
-    let records = try Self.everyRecord()
+    let records = try Self.approvalRecords()
     var bytes = JournalFormat.header(segment: 7)
     var table = JobTable()
     for (index, record) in records.enumerated() {
@@ -136,48 +144,37 @@ import Testing
         try #require(record.payload()), segment: 7, sequence: UInt64(index + 1),
         placeInCommit: UInt32(index % 3), to: &bytes)
     }
-    try FileManager.default.createDirectory(at: Self.fixtures, withIntermediateDirectories: true)
     try Data(bytes).write(to: file)
     let json = JSONValue.array(Array(table.snapshot).map(\.json)).serialized(indentation: 2)
-    try Data(json + [10]).write(to: Self.fixtures.appendingPathComponent("journal-v1.expected.json"))
+    try Data(json + [10]).write(to: Self.fixtures.appendingPathComponent("journal-v2.expected.json"))
   }
 
-  /// Every kind of record and event, and every member that a record can have.
-  private static func everyRecord() throws -> [JobRecord] {
-    let start: Int64 = 1_760_000_000_000
-    let admin = Requester(uid: 0, user: "root", tenant: "admin")
+  /// Every kind of record that version 2 added.
+  private static func approvalRecords() throws -> [JobRecord] {
+    let start: Int64 = 1_790_000_000_000
+    let asked: [JobEvent] = [
+      .started, .approvalAsked(Sample.plan, until: start + 604_800_000),
+      .approved(Sample.approver(), message: "looks good\n\u{1F680}"),
+    ]
     var kept = Job(id: JobID(3), request: Sample.request(key: "kept"), submittedAt: start)
-    for event: JobEvent in [
-      .started, .prepared([Sample.intent()]), .pushing, .waiting(until: start + 900, Sample.error),
-      .cancelRequested(by: admin),
-    ] { _ = try kept.apply(event, at: start + 1) }
-    let ends: [[JobEvent]] = [
+    for event in asked { _ = try kept.apply(event, at: start + 1) }
+    let firstPlan = ApprovalPlan(version: nil, commit: Sample.plan.commit, stage: "dev", holder: nil)
+    let nobody = Approver(uid: 9, gid: 9, groups: [], user: nil, fixedTenant: "box", tenants: ["box"])
+    let lives: [[JobEvent]] = [
+      asked,
       [
-        .started, .prepared([Sample.intent("a")]), .pushing,
-        .succeeded(["ref": "refs/tags/a", "n": .number(1.5)]),
+        .started, .approvalAsked(firstPlan, until: start + 9000), .approved(nobody, message: nil), .released,
       ],
-      [.started, .rejected(Sample.error)],
-      [.started, .prepared([Sample.intent("b")]), .failed(Sample.error)],
-      [.cancelRequested(by: nil)],
-      [.started, .prepared([Sample.intent("c")]), .pushing, .replanned(Sample.error), .interrupted],
-      [.started, .failed(Sample.error), .retried(by: admin)],
-      [.started, .waiting(until: start + 5000, Sample.error)],
-      [.started, .prepared([Sample.intent("d"), Sample.intent("e")]), .pushing],
+      asked + [.released, .started, .prepared([Sample.intent()]), .pushing, .succeeded([:])],
+      asked + [.rejected(JobError(code: "approval_rejected", message: "no"))],
+      asked + [.cancelRequested(by: nil)],
     ]
     var records: [JobRecord] = [.base(nextID: JobID(10)), .kept(kept)]
-    records.append(.paused(repository: "churn", true, time: start))
-    for (index, events) in ends.enumerated() {
+    for (index, events) in lives.enumerated() {
       let id = JobID(UInt64(10 + index))
-      let request = Sample.request(
-        artifact: "model-\(index)", key: index % 2 == 0 ? "caf\u{e9} \(index)" : nil,
-        body: ["stage": "prod", "message": "zwei\nZeilen \u{1F680}", "force": false, "none": nil],
-        deadline: index == 0 ? start + 60_000 : nil)
-      records.append(.submitted(id, request, time: start + Int64(index)))
+      records.append(.submitted(id, Sample.request(artifact: "a\(index)"), time: start))
       records += events.enumerated().map { .event(id, $1, time: start + 100 + Int64($0)) }
     }
-    records.append(.dropped([JobID(13)]))
-    records.append(.paused(repository: "fraud", true, time: start))
-    records.append(.paused(repository: "fraud", false, time: start))
     return records
   }
 }

@@ -22,6 +22,15 @@ enum Sample {
 
   static let error = JobError(code: "unavailable", message: "the server hung up", details: ["try": 1])
 
+  static let plan = ApprovalPlan(
+    version: "v2.0.0", commit: String(repeating: "c4", count: 20), stage: "prod", holder: "v1.0.0")
+
+  static func approver(uid: UInt32 = 2001, tenants: [String] = ["release"]) -> Approver {
+    Approver(uid: uid, gid: 100, groups: [100, 2001], user: "ren\u{e9}", tenants: tenants)
+  }
+
+  static func approver(_ uid: UInt32) -> Approver { approver(uid: uid) }
+
   static func job(_ number: UInt64 = 1) -> Job {
     Job(id: JobID(number), request: request(), submittedAt: 1_700_000_000_000)
   }

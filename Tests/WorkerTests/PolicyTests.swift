@@ -19,8 +19,8 @@ struct PolicyTests {
     Policy(try Configuration(json5: Array(Self.configuration.utf8)), overflowUID: 65_534)
   }
 
-  private func peer(_ uid: UInt32, _ gid: UInt32 = 9, _ groups: [UInt32] = []) -> PeerCredentials {
-    PeerCredentials(uid: uid, gid: gid, groups: groups, pid: 1)
+  private func peer(_ uid: UInt32, _ gid: UInt32 = 9, _ groups: [UInt32] = []) -> Peer {
+    Peer(PeerCredentials(uid: uid, gid: gid, groups: groups, pid: 1))
   }
 
   private func access(

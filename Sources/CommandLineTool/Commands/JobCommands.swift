@@ -65,12 +65,14 @@ extension Table {
 
 extension Invocation {
   /// A job as it stands: a line for each thing known of it.
-  fileprivate func print(_ job: JobStatus) throws {
+  func print(_ job: JobStatus) throws {
     if wantsJSON { return try console.print(json: job.json) }
     try console.print(job.standing.escapedForTerminal)
     let asked = [job.action.rawValue, job.artifact, job.version, job.stage].compactMap { $0 }
     var lines = ["\(asked.joined(separator: " ")) in repository '\(job.repository)'"]
     lines += job.tags.map { "git tag '\($0.ref)' (\($0.event)), object \($0.objectID)" }
+    if let requester = job.requesterName { lines.append("asked for by \(requester)") }
+    lines += job.approval?.lines ?? []
     lines.append("accepted \(timestamp(milliseconds: job.acceptedAt))")
     if let finishedAt = job.finishedAt { lines.append("finished \(timestamp(milliseconds: finishedAt))") }
     try console.print(lines.map { "  \($0.escapedForTerminal)" }.joined(separator: "\n"))

@@ -21,7 +21,11 @@ package struct ProgressLine: Sendable {
 extension JobStatus {
   /// How the job stands, in a few words.
   package var standing: String {
-    var text = "job \(job) is \(state.rawValue)"
+    var text = "job \(job) is \(state.words)"
+    if let approval, state == .awaitingApproval {
+      text += " (\(approval.approved) of \(approval.required))"
+      if let expiresAt = approval.expiresAt { text += " until \(timestamp(milliseconds: expiresAt))" }
+    }
     if let position, state == .queued { text += position == 0 ? ", next in line" : ", \(position) before it" }
     if attempts > 1 { text += ", attempt \(attempts)" }
     if let nextAttemptAt, state == .waiting {
@@ -30,4 +34,9 @@ extension JobStatus {
     if let error { text += ": \(error.message)" }
     return text
   }
+}
+
+extension JobState {
+  /// As it reads in a sentence.
+  fileprivate var words: String { rawValue.replacing("_", with: " ") }
 }

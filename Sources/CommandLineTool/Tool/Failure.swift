@@ -78,6 +78,8 @@ extension WireError.Code {
   fileprivate func hint(tool: String) -> String? {
     switch self {
     case .notAllowed: "'\(tool) whoami' shows who the worker takes you for and what you may do."
+    case .approvalStale: "Ask again: the new job is planned upon what there is now."
+    case .ownRequest: "'\(tool) job cancel' takes your own job back."
     case .unknownJob: "'\(tool) job list' shows your jobs."
     case .unknownMethod: "The worker is older than this program: it does not know this command."
     default: nil

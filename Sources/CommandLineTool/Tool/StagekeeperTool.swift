@@ -7,6 +7,7 @@ public enum StagekeeperTool {
       ("Read the registry", [show, history, stages, checkRef, describe, verify, doctor]),
       ("Modify artifacts", [register, assign, rollback, unassign, deregister, deprecate]),
       ("Jobs", [jobStatus, jobWait, jobCancel, jobList]),
+      ("Approvals", [approvals, approve, reject]),
       ("Other", [whoami]),
     ],
     commonOptions: [CommonOption.socket, CommonOption.repo, CommonOption.timeout])

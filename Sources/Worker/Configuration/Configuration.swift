@@ -9,6 +9,8 @@ public struct Configuration: Sendable, Equatable {
   public var repositories: [RepositoryConfiguration]
   public var tenants: [TenantConfiguration]
   public var grants: [Grant]
+  /// In the order of the file; all that match bind.
+  public var conditions: [Condition]
   public var limits: Limits
 
   public func repository(_ id: String) -> RepositoryConfiguration? {
@@ -80,6 +82,8 @@ public struct TenantConfiguration: Sendable, Equatable {
 /// What a grant can allow.
 public enum GrantedAction: String, Sendable, CaseIterable {
   case register, assign, unassign, deregister, deprecate, read
+  /// What others ask for, where a condition wants it approved.
+  case approve
 }
 
 /// One line of the policy: these tenants may do these things there.

@@ -58,6 +58,7 @@ extension Configuration {
     repositories = try Self.readRepositories(&reader)
     tenants = try Self.readTenants(&reader)
     grants = try Self.readGrants(&reader)
+    conditions = try Self.readConditions(&reader)
     limits = try Limits(reading: &reader)
     try reader.finish()
     try checkReferences()
@@ -95,16 +96,30 @@ extension Configuration {
     return grants
   }
 
-  /// A grant to a tenant that does not exist is a misspelt one.
+  private static func readConditions(
+    _ reader: inout ObjectReader
+  ) throws(JSONShapeError) -> [Condition] {
+    var conditions: [Condition] = []
+    for (index, element) in (try reader.optionalElements("conditions") ?? []).enumerated() {
+      conditions.append(try Condition(index: index, reading: element.value, at: element.path))
+    }
+    return conditions
+  }
+
+  /// A tenant that is named and does not exist is a misspelt one.
   private func checkReferences() throws(JSONShapeError) {
+    for grant in grants { try check(grant.tenants.sorted(), "grants[\(grant.index)].tenants") }
+    for rule in conditions.compactMap(\.approvals) {
+      try check(rule.approvers, "conditions[\(rule.condition)].approvals.approvers")
+    }
+  }
+
+  private func check(_ named: [String], _ path: String) throws(JSONShapeError) {
     let names = tenants.map(\.name)
-    for grant in grants {
-      for tenant in grant.tenants.sorted() where !names.contains(tenant) {
-        let hint = nearest(to: tenant, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
-        throw JSONShapeError(
-          path: "grants[\(grant.index)].tenants",
-          message: "there is no tenant \"\(tenant.escapedForMessage)\"\(hint)")
-      }
+    for tenant in named where !names.contains(tenant) {
+      let hint = nearest(to: tenant, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+      throw JSONShapeError(
+        path: path, message: "there is no tenant \"\(tenant.escapedForMessage)\"\(hint)")
     }
   }
 }

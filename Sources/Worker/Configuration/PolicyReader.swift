@@ -65,7 +65,7 @@ extension ObjectReader {
     return numbers
   }
 
-  fileprivate mutating func nonEmptyStrings(_ key: String) throws(JSONShapeError) -> [String] {
+  mutating func nonEmptyStrings(_ key: String) throws(JSONShapeError) -> [String] {
     guard let strings = try optionalStrings(key), !strings.isEmpty else {
       throw error(key, "is missing: name at least one")
     }

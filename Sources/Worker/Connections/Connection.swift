@@ -10,7 +10,7 @@ public typealias EventSink = @Sendable (JSONValue) async -> Void
 public protocol RequestHandler: Sendable {
   /// - Parameter events: may be called any number of times before this returns.
   /// - Throws: what the client is told. The task is cancelled when the client goes away.
-  func answer(_ request: Request, from peer: PeerCredentials, events: EventSink) async throws(WireError)
+  func answer(_ request: Request, from peer: Peer, events: EventSink) async throws(WireError)
     -> JSONValue
 }
 
@@ -41,7 +41,7 @@ public actor Connection {
   private nonisolated let executor: DispatchQueueExecutor
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  public nonisolated let peer: PeerCredentials
+  public nonisolated let peer: Peer
   private let socket: FileDescriptor
   private let handler: any RequestHandler
   private let limits: ConnectionLimits
@@ -67,7 +67,7 @@ public actor Connection {
 
   /// - Parameter onClose: called once, on the connection's queue.
   public init(
-    socket: consuming FileDescriptor, peer: PeerCredentials, handler: any RequestHandler,
+    socket: consuming FileDescriptor, peer: Peer, handler: any RequestHandler,
     limits: ConnectionLimits, onClose: @escaping @Sendable () -> Void
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.connection")

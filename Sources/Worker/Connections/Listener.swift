@@ -24,6 +24,8 @@ public actor Listener {
   private let socket: FileDescriptor
   private let handler: any RequestHandler
   private let limits: ListenerLimits
+  /// As which everybody acts who connects here; nil: the kernel's word decides.
+  private let tenant: String?
   private var source: (any DispatchSourceRead)?
   private var clock: (any DispatchSourceTimer)?
   private var connections: [UInt64: Connection] = [:]
@@ -36,12 +38,14 @@ public actor Listener {
 
   /// - Parameter socket: listening and non-blocking.
   public init(
-    name: String, socket: consuming FileDescriptor, handler: any RequestHandler, limits: ListenerLimits
+    name: String, socket: consuming FileDescriptor, handler: any RequestHandler, limits: ListenerLimits,
+    tenant: String? = nil
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.listener.\(name)")
     self.socket = socket
     self.handler = handler
     self.limits = limits
+    self.tenant = tenant
     reserve = try? Files.open("/dev/null", flags: 0)
   }
 
@@ -105,7 +109,7 @@ public actor Listener {
   }
 
   private func admit(_ descriptor: consuming FileDescriptor) throws(SystemCallError) {
-    let peer = try PeerCredentials(of: descriptor)
+    let peer = Peer(try PeerCredentials(of: descriptor), fixedTenant: tenant)
     if let reason = reasonToRefuse(peer) {
       let error = WireError(.busy, category: .retry, reason, retryAfter: 1)
       let bytes = frame(Reply(id: nil, .error(error)).json.serialized())
@@ -125,7 +129,7 @@ public actor Listener {
     Task { await connection.start() }
   }
 
-  private func reasonToRefuse(_ peer: PeerCredentials) -> String? {
+  private func reasonToRefuse(_ peer: Peer) -> String? {
     if connections.count >= limits.connections { return "the worker has as many connections as it may" }
     if connectionsOfUser[peer.uid, default: 0] >= limits.connectionsPerUser {
       return "you have \(limits.connectionsPerUser) open connections, as many as one user may"

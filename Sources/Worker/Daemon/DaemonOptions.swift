@@ -151,7 +151,7 @@ extension DaemonOptions {
           index: 0, tenants: ["owner"], repositories: [Pattern("*")], artifacts: nil,
           actions: Set(GrantedAction.allCases), stages: nil)
       ],
-      limits: Limits())
+      conditions: [], limits: Limits())
   }
 
   private static func runtimeDirectory() throws(ConfigurationError) -> String {

@@ -30,6 +30,7 @@ struct Reloader: Sendable {
     for configuration in new.repositories {
       await all[configuration.id]?.reconfigure(configuration, limits: new.limits, policy: policy)
     }
+    await worker.releaseApproved()
     for (id, repository) in old.repositories where all[id] == nil { await repository.stop(within: 0) }
     Task { [worker] in await worker.checkKeys() }
     Log.write(.notice, "the configuration was read again", ["repositories": "\(new.repositories.count)"])

@@ -56,6 +56,7 @@ struct Service: Sendable {
     await listeners.set(clients: clients, admins: admins)
     await clients.start()
     await admins.start()
+    await worker.releaseApproved()
     for repository in worker.repositories.values { await repository.wake() }
     let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])
     announceReady()

@@ -86,6 +86,7 @@ extension Repository {
     object["queued"] = .integer(Int64(line?.queued ?? 0))
     object["running"] = .integer(Int64(line?.running ?? 0))
     object["waiting"] = .integer(Int64(line?.waiting ?? 0))
+    object["awaitingApproval"] = .integer(Int64(line?.awaitingApproval ?? 0))
     object["tags"] = contactedAt == nil ? .null : .integer(Int64(state.tagCount))
     object["lastContactAt"] = contactedAt.map { .string(timestamp(milliseconds: $0)) }
     object["lastPushAt"] = lastPushAt.map { .string(timestamp(milliseconds: $0)) }

@@ -16,7 +16,7 @@ struct AdminHandler: RequestHandler {
   ]
 
   func answer(
-    _ request: Request, from peer: PeerCredentials, events: EventSink
+    _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     guard peer.uid == 0 || peer.uid == ThisProcess.uid else {
       throw WireError(
@@ -67,7 +67,7 @@ extension Worker {
   /// Cancels a job and says how it stands then.
   func cancel(_ id: JobID, by requester: Requester) async throws(WireError) -> JSONValue {
     do throws(JobStoreError) {
-      return JobStatus(try await store.cancel(id, by: requester)).json
+      return status(try await store.cancel(id, by: requester)).json
     } catch {
       if error.code == .impossible {
         throw WireError(.jobNotCancellable, category: .refused, error.message)

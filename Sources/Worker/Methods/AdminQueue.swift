@@ -20,7 +20,7 @@ extension AdminHandler {
     }
     let shown: [JSONValue] = snapshots.map { snapshot in
       let job = snapshot.job
-      var object = JobStatus(snapshot).json.objectValue ?? JSONObject()
+      var object = worker.status(snapshot).json.objectValue ?? JSONObject()
       object["waitingSeconds"] = .integer(max(0, ((job.finishedAt ?? now) - job.submittedAt) / 1000))
       return .object(object)
     }
@@ -35,7 +35,7 @@ extension AdminHandler {
       throw .unknownJob
     }
     let job = snapshot.job
-    var object = JobStatus(snapshot).json.objectValue ?? JSONObject()
+    var object = worker.status(snapshot).json.objectValue ?? JSONObject()
     object["request"] = job.request.body
     object["requestKey"] = job.request.requestKey.map { .string($0) }
     object["transitions"] = .array(job.transitions.map(\.json))
@@ -44,7 +44,7 @@ extension AdminHandler {
     return .object(object)
   }
 
-  func retry(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func retry(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
     let requester = Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: "")
     let job: Job
@@ -55,10 +55,10 @@ extension AdminHandler {
       throw WireError(error)
     }
     await worker.repositories[job.request.repository]?.wake()
-    return JobStatus(job).json
+    return worker.status(job).json
   }
 
-  func cancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func cancel(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
     return try await worker.cancel(
       id, by: Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: ""))
@@ -95,7 +95,10 @@ extension AdminHandler {
     worker.settings.update { $0.isDraining = true }
     let statistics = try await worker.ask { store throws(JobStoreError) in try store.queueStatistics }
     let open = [JobStateName.queued, .running, .waiting].reduce(0) { $0 + (statistics.jobs[$1] ?? 0) }
-    return ["draining": true, "openJobs": .integer(Int64(open))]
+    return [
+      "draining": true, "openJobs": .integer(Int64(open)),
+      "awaitingApproval": .integer(Int64(statistics.jobs[.awaitingApproval] ?? 0)),
+    ]
   }
 
   /// `reload`: reads the configuration file again.
@@ -125,7 +128,7 @@ extension JobTransition {
 extension JobFilter {
   fileprivate init(reading reader: inout ObjectReader) throws(JSONShapeError) {
     let state = try reader.optionalChoice("state", JobState.self)
-    let open: Set<JobStateName> = [.queued, .running, .waiting]
+    let open = Set(JobStateName.allCases.filter { !$0.isFinished })
     self.init(
       repository: try reader.optionalString("repository"), tenant: try reader.optionalString("tenant"),
       states: state.flatMap { JobStateName(rawValue: $0.rawValue) }.map { [$0] } ?? open, limit: .max)

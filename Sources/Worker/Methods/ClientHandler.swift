@@ -7,7 +7,7 @@ struct ClientHandler: RequestHandler {
   let worker: Worker
 
   func answer(
-    _ request: Request, from peer: PeerCredentials, events: EventSink
+    _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     do throws(WireError) {
       let result = try await dispatch(request, from: peer, events: events)
@@ -20,11 +20,14 @@ struct ClientHandler: RequestHandler {
   }
 
   static let methods =
-    ["hello", "whoami", "verify", "job.status", "job.wait", "job.cancel", "job.list"]
+    [
+      "hello", "whoami", "verify", "job.status", "job.wait", "job.cancel", "job.list", "approvals", "approve",
+      "reject",
+    ]
     + WriteAction.allCases.map(\.rawValue) + ReadMethod.allCases.map(\.rawValue)
 
   private func dispatch(
-    _ request: Request, from peer: PeerCredentials, events: EventSink
+    _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     if let action = WriteAction(rawValue: request.method) {
       return try await write(action, request.params, peer, events)
@@ -40,6 +43,9 @@ struct ClientHandler: RequestHandler {
     case "job.wait": return try await jobWait(request.params, peer, events)
     case "job.cancel": return try await jobCancel(request.params, peer)
     case "job.list": return try await jobList(request.params, peer)
+    case "approvals": return try await approvals(request.params, peer)
+    case "approve": return try await approve(request.params, peer)
+    case "reject": return try await reject(request.params, peer)
     default: throw .unknownMethod(request.method, known: Self.methods)
     }
   }

@@ -5,7 +5,9 @@ internal import WireProtocol
 /// `hello`: which protocol and what else this worker can do.
 enum Hello {
   /// Features that clients may ask for by name before they use them. Never removed within a protocol version.
-  static let capabilities = ["wait", "dryRun", "requestKey", "jobList", "ifCurrent", "rollback", "verify"]
+  static let capabilities = [
+    "wait", "dryRun", "requestKey", "jobList", "ifCurrent", "rollback", "verify", "approvals",
+  ]
 
   static func answer(_ params: JSONValue, _ worker: Worker, socket: String) throws(WireError) -> JSONValue {
     let offered = try readParameters(params) { reader throws(JSONShapeError) in
@@ -45,7 +47,7 @@ enum Hello {
 
 extension ClientHandler {
   /// `whoami`: the peer as the kernel and the policy see it.
-  func whoami(_ params: JSONValue, _ peer: PeerCredentials, socket: String = "client") throws(WireError)
+  func whoami(_ params: JSONValue, _ peer: Peer, socket: String = "client") throws(WireError)
     -> JSONValue
   {
     try readParameters(params) { _ in }

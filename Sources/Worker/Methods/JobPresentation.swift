@@ -23,7 +23,7 @@ extension JobError {
     if let word = details?["category"]?.stringValue, let category = ErrorCategory(rawValue: word) {
       return category
     }
-    return code == JobError.deadlinePassed ? .refused : .internal
+    return [JobError.deadlinePassed, JobError.approvalExpired].contains(code) ? .refused : .internal
   }
 }
 
@@ -96,6 +96,7 @@ extension WireError {
       self.init(
         .requestKeyConflict, category: .refused, error.message,
         details: error.conflict.map { JSONObject([("field", .string($0.field))]) })
+    case .notAwaitingApproval: self.init(.jobNotAwaitingApproval, category: .refused, error.message)
     case .impossible: self.init(.invalidRequest, category: .refused, error.message)
     default: self.init(.internalError, category: .internal, error.description)
     }

@@ -4,28 +4,26 @@ internal import SystemCalls
 internal import WireProtocol
 
 extension ClientHandler {
-  func jobStatus(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
-    try await ownJob(params, peer).json
+  func jobStatus(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
+    worker.status(try await visibleJob(params, peer)).json
   }
 
   func jobWait(
-    _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
+    _ params: JSONValue, _ peer: Peer, _ events: EventSink
   ) async throws(WireError) -> JSONValue {
-    let id = try await ownJobID(params, peer)
-    return try await waitForEnd(of: id, events)
+    try await waitForEnd(of: try await visibleJob(params, peer).job.id, events)
   }
 
-  func jobCancel(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
-    let id = try await ownJobID(params, peer)
-    guard let job = try await worker.ask({ store throws(JobStoreError) in try store.job(id) }) else {
-      throw .unknownJob
-    }
+  func jobCancel(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
+    let job = try await visibleJob(params, peer).job
+    // Who may approve it sees it, and yet it is not his to take back.
+    guard isOwn(job, peer) else { throw .unknownJob }
     let requester = Requester(
       uid: peer.uid, user: Accounts.userName(peer.uid), tenant: job.request.requester.tenant)
-    return try await worker.cancel(id, by: requester)
+    return try await worker.cancel(job.id, by: requester)
   }
 
-  func jobList(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func jobList(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let (repository, state, limit) = try readParameters(params) { reader throws(JSONShapeError) in
       (
         try reader.optionalString("repository"), try reader.optionalChoice("state", JobState.self),
@@ -43,14 +41,14 @@ extension ClientHandler {
       return jobs
     }
     let newest = jobs.sorted { $0.id > $1.id }.prefix(limit)
-    return ["jobs": .array(newest.map { JobStatus($0).json })]
+    return ["jobs": .array(newest.map { worker.status($0).json })]
   }
 
   /// Streams the job's states and ends with the job, or with its error.
   func waitForEnd(of id: JobID, _ events: EventSink) async throws(WireError) -> JSONValue {
     var last: JobStatus?
     for await snapshot in await worker.store.updates(of: id) {
-      let status = JobStatus(snapshot)
+      let status = worker.status(snapshot)
       // The journal knows more steps than a client is told of.
       if status == last { continue }
       last = status
@@ -64,23 +62,14 @@ extension ClientHandler {
       details: last.map { JSONObject([("job", $0.json)]) }, retryAfter: 5)
   }
 
-  private func ownJob(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobStatus {
+  private func visibleJob(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JobSnapshot {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
-    guard let snapshot = try await worker.ask({ store throws(JobStoreError) in try store.snapshot(id) })
+    guard let snapshot = try await worker.ask({ store throws(JobStoreError) in try store.snapshot(id) }),
+      isVisible(snapshot.job, peer)
     else {
       throw .unknownJob
     }
-    let requester = snapshot.job.request.requester
-    guard requester.uid == peer.uid || worker.policy.tenants(of: peer).contains(requester.tenant) else {
-      throw .unknownJob
-    }
-    return JobStatus(snapshot)
-  }
-
-  private func ownJobID(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JobID {
-    let status = try await ownJob(params, peer)
-    guard let number = UInt64(status.job) else { throw .unknownJob }
-    return JobID(number)
+    return snapshot
   }
 }
 

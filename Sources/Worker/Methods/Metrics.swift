@@ -34,7 +34,10 @@ extension AdminHandler {
     text.add(
       "stagekeeper_repository_jobs", .gauge, "Unfinished jobs, by repository and state.",
       lines.flatMap { line in
-        [("queued", line.queued), ("running", line.running), ("waiting", line.waiting)].map { state, count in
+        [
+          ("queued", line.queued), ("running", line.running), ("waiting", line.waiting),
+          ("awaiting_approval", line.awaitingApproval),
+        ].map { state, count in
           (["repository": line.repository, "state": state], Double(count))
         }
       })

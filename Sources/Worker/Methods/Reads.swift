@@ -22,7 +22,7 @@ struct RegistrySnapshot: Sendable {
 extension ClientHandler {
   /// Answers from memory; asks the remote first where it never was asked, or where `fresh` wants it.
   func read(
-    _ method: ReadMethod, _ params: JSONValue, _ peer: PeerCredentials
+    _ method: ReadMethod, _ params: JSONValue, _ peer: Peer
   ) async throws(WireError) -> JSONValue {
     let query = try readParameters(params) { reader throws(JSONShapeError) in try ReadQuery(method, &reader) }
     let access = Access(.read, repository: query.repository, artifact: query.artifact)
@@ -79,10 +79,9 @@ extension Repository {
     await takeTurn()
     defer { passTurn() }
     try await synchronize()
-    var draft = RegistryDraft(state)
-    let (plan, _) = try await plan(request, on: &draft, trailers: [], tenant: tenant)
+    let (plan, _) = try await plan(request, on: RegistryDraft(state), trailers: [], tenant: tenant)
     await endIdleLaneLater()
-    return plan.preview
+    return plan.preview(approvals: policy.approvalRules(request.access))
   }
 }
 
@@ -93,7 +92,11 @@ extension RepositoryFacts {
 
 extension Plan {
   /// The answer to a dry run.
-  fileprivate var preview: JSONValue {
+  fileprivate func preview(approvals: [ApprovalRule]) -> JSONValue {
+    let needed = approvals.map { rule in
+      let who = rule.approvers.map(\.escapedForMessage).joined(separator: ", ")
+      return "it waits for \(rule.required) \(rule.required == 1 ? "approval" : "approvals") by \(who)"
+    }
     let tags: [JSONValue] = tags.map { tag in
       [
         "ref": .string(tag.ref), "commit": .string(tag.commit.description),
@@ -101,11 +104,14 @@ extension Plan {
         "message": .string(tag.message), "taggerTime": .integer(tag.time.seconds),
       ]
     }
-    return [
+    let preview: JSONValue = [
       "dryRun": true, "artifact": .string(artifact.text),
       "version": version.map { .string($0.description) } ?? .null,
       "stage": stage.map { .string($0.text) } ?? .null, "tags": .array(tags),
-      "reasons": .array(reasons.map { .string($0) }),
+      "reasons": .array((reasons + needed).map { .string($0) }),
     ]
+    var object = preview.objectValue ?? JSONObject()
+    object["approval"] = ApprovalStatus(approvals)?.json
+    return .object(object)
   }
 }

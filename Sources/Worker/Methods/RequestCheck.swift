@@ -7,6 +7,7 @@ enum RequestCheck {
   /// - Throws: a usage error that names the member.
   static func check(_ request: WireProtocol.WriteRequest) throws(WireError) {
     _ = try registryRequest(request)
+    if let message = request.message { try checkMessage(message) }
     if let ref = request.ref { try checkRef(ref) }
   }
 
@@ -23,6 +24,10 @@ enum RequestCheck {
       result.ifCurrent = try name("ifCurrent", expected, ExpectedHolder.init)
     }
     return result
+  }
+
+  private static func checkMessage(_ message: String) throws(WireError) {
+    do throws(Refusal) { try MessageRules.check(message) } catch { throw WireError(error) }
   }
 
   private static func name<Name>(

@@ -50,7 +50,7 @@ private struct VerifyQuery {
 
 extension ClientHandler {
   /// `verify`: who signed a tag, when, and whether that is somebody trusted.
-  func verify(_ params: JSONValue, _ peer: PeerCredentials) async throws(WireError) -> JSONValue {
+  func verify(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let query = try readParameters(params) { reader throws(JSONShapeError) in try VerifyQuery(&reader) }
     let access = Access(.read, repository: query.repository, artifact: query.artifact)
     let (repository, _) = try worker.authorize(access, for: peer)

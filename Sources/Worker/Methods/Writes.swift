@@ -6,7 +6,7 @@ internal import WireProtocol
 extension ClientHandler {
   /// `register`, `assign`, `unassign`, `deregister`, `deprecate`, `rollback`.
   func write(
-    _ action: WriteAction, _ params: JSONValue, _ peer: PeerCredentials, _ events: EventSink
+    _ action: WriteAction, _ params: JSONValue, _ peer: Peer, _ events: EventSink
   ) async throws(WireError) -> JSONValue {
     let request: WriteRequest
     do throws(JSONShapeError) {
@@ -25,11 +25,11 @@ extension ClientHandler {
     let submission = try await submit(request, peer, tenant: tenant)
     await repository.wake()
     if request.wait { return try await waitForEnd(of: submission.job.id, events) }
-    return JobStatus(submission.job).json
+    return worker.status(submission.job).json
   }
 
   private func submit(
-    _ request: WriteRequest, _ peer: PeerCredentials, tenant: String
+    _ request: WriteRequest, _ peer: Peer, tenant: String
   ) async throws(WireError) -> Submission {
     let jobRequest = JobRequest(
       repository: request.repository, artifact: request.artifact,

@@ -1,4 +1,4 @@
-public import SystemCalls
+internal import SystemCalls
 
 /// What somebody wants to do, as far as the policy is concerned.
 public struct Access: Sendable, Equatable {
@@ -23,18 +23,28 @@ public enum Decision: Sendable, Equatable {
   ///   - grant: the index of the grant in the configuration.
   case allowed(tenant: String, grant: Int)
   case denied
+
+  /// For the audit log: which rule decided.
+  public var rule: Rule {
+    switch self {
+    case .allowed(_, let grant): .grant(grant)
+    case .denied: .none
+    }
+  }
 }
 
 /// Who may do what: nothing but what a grant allows.
 public struct Policy: Sendable {
   private let tenants: [TenantConfiguration]
-  private let grants: [Grant]
+  let grants: [Grant]
+  let conditions: [Condition]
   /// The uid that stands for everybody whom the kernel cannot name.
   private let overflowUID: UInt32
 
   public init(_ configuration: Configuration, overflowUID: UInt32 = Policy.systemOverflowUID) {
     tenants = configuration.tenants
     grants = configuration.grants
+    conditions = configuration.conditions
     self.overflowUID = overflowUID
   }
 
@@ -46,9 +56,12 @@ public struct Policy: Sendable {
 
   /// The tenants that a peer belongs to, in the order of the configuration.
   ///
-  /// The superuser and the overflow uid belong only where their number is named: a group says nothing of
+  /// A socket that has a tenant leaves no choice. The superuser and the overflow uid belong only where their number is named: a group says nothing of
   /// them.
-  public func tenants(of peer: PeerCredentials) -> [String] {
+  public func tenants(of peer: Peer) -> [String] {
+    if let fixed = peer.fixedTenant {
+      return tenants.map(\.name).filter { $0.utf8.elementsEqual(fixed.utf8) }
+    }
     let namedOnly = peer.uid == 0 || peer.uid == overflowUID
     return tenants.filter { tenant in
       tenant.uids.contains(peer.uid)
@@ -56,7 +69,7 @@ public struct Policy: Sendable {
     }.map(\.name)
   }
 
-  public func decide(_ access: Access, for peer: PeerCredentials) -> Decision {
+  public func decide(_ access: Access, for peer: Peer) -> Decision {
     let mine = tenants(of: peer)
     for grant in grants where grant.allows(access) {
       if let tenant = mine.first(where: grant.tenants.contains) {
@@ -67,7 +80,7 @@ public struct Policy: Sendable {
   }
 
   /// The grants that apply to a peer, for `whoami`.
-  public func grants(of peer: PeerCredentials) -> [Grant] {
+  public func grants(of peer: Peer) -> [Grant] {
     let mine = tenants(of: peer)
     return grants.filter { !$0.tenants.isDisjoint(with: mine) }
   }

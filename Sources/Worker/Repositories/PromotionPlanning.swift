@@ -6,8 +6,8 @@ internal import SystemCalls
 internal import WireProtocol
 
 extension Repository {
-  /// Plans each; those that are refused are settled and left out. A refusal counts only against what the
-  /// remote holds now.
+  /// Plans each; those that are refused are settled and left out, those that have to be approved first leave
+  /// the line. Both count only against what the remote holds now.
   func plan(
     _ promotions: [Promotion], isFresh: inout Bool
   ) async throws(RoundFailure) -> [Promotion] {
@@ -15,32 +15,41 @@ extension Repository {
       var draft = RegistryDraft(state)
       var planned: [Promotion] = []
       var refused: [(Job, WireError)] = []
+      var unapproved: [(job: Job, plan: ApprovalPlan)] = []
       for var promotion in promotions {
         do throws(WireError) {
-          (promotion.plan, promotion.branches) = try await plan(
-            promotion.request, on: &draft, trailers: trailers(promotion.job),
+          let (plan, branches) = try await plan(
+            promotion.request, on: draft, trailers: trailers(promotion.job),
             tenant: promotion.job.request.requester.tenant)
+          if let missing = try missingApproval(plan, of: promotion.job, on: draft) {
+            unapproved.append((promotion.job, missing))
+            continue
+          }
+          draft.apply(plan)
+          promotion.plan = plan
+          promotion.branches = branches
           planned.append(promotion)
         } catch {
           if error.category == .retry { throw .server(error) }
           refused.append((promotion.job, error))
         }
       }
-      if !refused.isEmpty, !isFresh {
+      if !refused.isEmpty || !unapproved.isEmpty, !isFresh {
         try await contact { () throws(WireError) in try await self.synchronize() }
         isFresh = true
         continue
       }
       for (job, error) in refused { try await record(job.id, .rejected(JobError(error))) }
+      try await askForApproval(unapproved)
       return planned
     }
   }
 
-  /// Plans one request on top of a draft. Assumes the caller has the turn.
+  /// Plans one request on top of a draft, which does not have the plan yet. Assumes the caller has the turn.
   ///
   /// - Returns: the plan, and the branches on whose tips it depends.
   func plan(
-    _ request: WireProtocol.WriteRequest, on draft: inout RegistryDraft, trailers: [String], tenant: String
+    _ request: WireProtocol.WriteRequest, on draft: RegistryDraft, trailers: [String], tenant: String
   ) async throws(WireError) -> (Plan, branches: Set<String>) {
     if let problem = facts.fileProblem {
       throw WireError(.repositoryFileInvalid, category: .refused, problem)
@@ -52,7 +61,6 @@ extension Repository {
     do throws(Refusal) {
       let plan = try draft.preview(wanted, context)
       try checkRegistration(plan, request, tenant: tenant)
-      draft.apply(plan)
       return (plan, branches)
     } catch {
       throw WireError(error)
@@ -99,7 +107,4 @@ extension Repository {
     }
     return resolved
   }
-
-  /// What makes the tag this job's own, so that two equal requests never make the same object.
-  func trailers(_ job: Job) -> [String] { ["Stagekeeper-Job: \(identity)/\(job.id)"] }
 }
