@@ -83,7 +83,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ArchitectureTests", ["Worker", "AuditLog", "SystemCalls", "TestSupport"]),
     tests("StrictJSONTests", ["StrictJSON"]),
-    tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"], exclude: ["gto_driver.py"]),
+    tests(
+      "RegistryTests", ["Registry", "StrictJSON", "SystemCalls", "TestSupport"], exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),

@@ -25,7 +25,7 @@ extension Planner {
 
   /// The version that is meant; where there is none at the commit, one is registered.
   private mutating func versionToAssign(_ stage: StageName) throws(Refusal) -> (VersionLabel, ObjectID) {
-    if request.skipRegistration, request.version != nil {
+    if request.skipRegistration, request.version != nil, request.commit != nil {
       throw Refusal(.invalidRequest, "You either need to supply version name or skip registration")
     }
     guard request.commit == nil, let version = request.version else {

@@ -146,8 +146,8 @@ struct ReadQuery {
     if allowedStages, let problem = snapshot.facts.fileProblem {
       throw WireError(.repositoryFileInvalid, category: .refused, problem)
     }
-    let stages = allowedStages ? snapshot.facts.allowedStages ?? [] : snapshot.state.usedStages
-    return JSONObject([("value", .array(stages.map { .string($0.text) }))])
+    let stages = allowedStages ? snapshot.facts.allowedStages : snapshot.state.usedStages
+    return JSONObject([("value", stages.map { .array($0.map { .string($0.text) }) } ?? .null)])
   }
 
   /// GTO's JSON of the event, and `type` and `path` where the repository's files name them: what a job that
