@@ -7,6 +7,8 @@ struct JobTable: Sendable {
   private(set) var pausedRepositories: Set<ExactString> = []
   private(set) var counts: [JobStateName: Int] = [:]
   private var openByTenant: [ExactString: Int] = [:]
+  /// By repository, then by tenant.
+  private var openByRepository: [ExactString: [ExactString: Int]] = [:]
   private var requestKeys: [RequestKey: JobID] = [:]
   private var lines: [ExactString: RepositoryLine] = [:]
   private var order = JobOrder()
@@ -23,10 +25,18 @@ struct JobTable: Sendable {
   /// How many unfinished jobs a tenant has, in all repositories.
   func openCount(ofTenant tenant: String) -> Int { openByTenant[ExactString(tenant), default: 0] }
 
+  /// The same in one repository.
+  func openCount(ofTenant tenant: String, repository: String) -> Int {
+    openByRepository[ExactString(repository)]?[ExactString(tenant)] ?? 0
+  }
+
   private mutating func countOpen(_ job: Job, _ change: Int) {
     let tenant = ExactString(job.request.requester.tenant)
     let count = openByTenant[tenant, default: 0] + change
     openByTenant[tenant] = count == 0 ? nil : count
+    let repository = ExactString(job.request.repository)
+    openByRepository[repository, default: [:]][tenant, default: 0] += change
+    if openByRepository[repository]?[tenant] == 0 { openByRepository[repository]?[tenant] = nil }
   }
 
   // MARK: Changes
