@@ -45,6 +45,7 @@ let package = Package(
     module("SystemCalls", ["CSystem"]),
     module("WireProtocol", ["Registry", "StrictJSON"]),
     module("JobQueue", ["WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
+    module("AuditLog", ["WireProtocol", "StrictJSON", "SystemCalls"]),
     module("GitRemote", ["CLibgit2", "SystemCalls"]),
     module("TagSigning", ["COpenSSL", "SystemCalls"]),
     module("LaneProtocol", ["WireProtocol", "Registry", "StrictJSON"]),
@@ -57,7 +58,7 @@ let package = Package(
     module(
       "Worker",
       [
-        "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "RegistryFiles", "StrictJSON",
+        "AuditLog", "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "RegistryFiles", "StrictJSON",
         "SystemCalls",
       ]),
     module("StagekeeperClient", ["WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
@@ -65,7 +66,10 @@ let package = Package(
       "CommandLineTool", ["StagekeeperClient", "WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
     module(
       "AdminCommandLine",
-      ["CommandLineTool", "StagekeeperClient", "JobQueue", "WireProtocol", "StrictJSON", "SystemCalls"]),
+      [
+        "CommandLineTool", "StagekeeperClient", "AuditLog", "JobQueue", "WireProtocol", "StrictJSON",
+        "SystemCalls",
+      ]),
 
     executable("stagekeeperd", "Worker"),
     executable("stagekeeper-lane", "Lane"),
@@ -77,7 +81,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
-    tests("ArchitectureTests", ["Worker", "SystemCalls", "TestSupport"]),
+    tests("ArchitectureTests", ["Worker", "AuditLog", "SystemCalls", "TestSupport"]),
     tests("StrictJSONTests", ["StrictJSON"]),
     tests("RegistryTests", ["Registry", "StrictJSON", "TestSupport"], exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
@@ -85,6 +89,9 @@ let package = Package(
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),
     tests(
       "JobQueueTests", ["JobQueue", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"],
+      exclude: ["Fixtures"]),
+    tests(
+      "AuditLogTests", ["AuditLog", "WireProtocol", "StrictJSON", "SystemCalls", "TestSupport"],
       exclude: ["Fixtures"]),
     tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),

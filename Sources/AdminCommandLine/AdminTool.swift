@@ -9,6 +9,7 @@ public enum AdminTool {
     groups: [
       ("Look", [queue, job, repositories, tenants, stats, metrics, watch, signingExport]),
       ("Act", [pause, resume, drain, retry, cancel, reload]),
+      ("The audit log", [auditShow, auditVerify]),
       ("Repair, without a worker", [journalVerify]),
     ],
     commonOptions: [

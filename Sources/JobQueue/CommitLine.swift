@@ -66,8 +66,11 @@ struct CommitLine: Sendable {
     return (waiters.prefix(count).map(\.waiter), changed)
   }
 
-  /// Waits for everything appended so far. Assumes that some of it is not durable.
-  mutating func wait(_ waiter: Waiter) { waiters.append((appended, waiter)) }
+  /// Waits for a record and all before it. Assumes that it is not durable.
+  mutating func wait(_ waiter: Waiter, for number: UInt64) {
+    let place = waiters.lastIndex { $0.number <= number }.map { $0 + 1 } ?? 0
+    waiters.insert((number, waiter), at: place)
+  }
 
   /// Nothing will be committed any more.
   mutating func abandon() -> [Waiter] {

@@ -83,11 +83,20 @@ public actor JobStore {
   /// - Throws: ``JobStoreError/Code/busy``, ``JobStoreError/Code/requestKeyConflict``,
   ///   ``JobStoreError/Code/closed``, ``JobStoreError/Code/failed``.
   public func submit(_ request: JobRequest) async throws(JobStoreError) -> Submission {
+    let (submission, mark) = try await accept(request)
+    try await untilDurable(mark)
+    return Submission(job: table.jobs[submission.job.id] ?? submission.job, isNew: submission.isNew)
+  }
+
+  /// The first half of ``submit(_:)``: what is accepted is on its way to the disk on return, and there after
+  /// ``untilDurable(_:)``. Nobody may be told before.
+  public func accept(
+    _ request: JobRequest
+  ) async throws(JobStoreError) -> (submission: Submission, mark: UInt64) {
     while true {
       try check("accept a job")
       if let job = try original(of: request) {
-        try await untilDurable()
-        return Submission(job: table.jobs[job.id] ?? job, isNew: false)
+        return (Submission(job: job, isNew: false), commits.appended)
       }
       if table.openCount >= configuration.maximumOpenJobs {
         throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
@@ -102,9 +111,7 @@ public actor JobStore {
       if try await makeRoom(for: record) { continue }
       let id = table.nextID
       try change(record, id)
-      let job = try existing(id)
-      try await untilDurable()
-      return Submission(job: job, isNew: true)
+      return (Submission(job: try existing(id), isNew: true), commits.appended)
     }
   }
 

@@ -4,11 +4,14 @@ internal import SystemCalls
 extension JobStore {
   // MARK: Commits
 
-  /// Waits until everything changed so far is on disk.
-  func untilDurable() async throws(JobStoreError) {
+  /// Waits until everything changed so far is on disk, or until a mark.
+  ///
+  /// - Parameter mark: what ``accept(_:)`` returned.
+  public func untilDurable(_ mark: UInt64? = nil) async throws(JobStoreError) {
     if let stop, stop.code != .closed { throw stop }
-    if commits.durable == commits.appended { return }
-    let outcome = await withCheckedContinuation { commits.wait($0) }
+    let number = mark ?? commits.appended
+    if commits.durable >= number { return }
+    let outcome = await withCheckedContinuation { commits.wait($0, for: number) }
     try outcome.get()
   }
 

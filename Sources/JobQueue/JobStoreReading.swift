@@ -10,6 +10,12 @@ extension JobStore {
     return durableJob(id)
   }
 
+  /// The job with what is still on its way to the disk; nil when there is none, or none any more.
+  public func current(_ id: JobID) throws(JobStoreError) -> Job? {
+    try check("read job \(id)")
+    return table.jobs[id]
+  }
+
   /// The job with its place in line.
   public func snapshot(_ id: JobID) throws(JobStoreError) -> JobSnapshot? {
     try check("read job \(id)")

@@ -65,4 +65,10 @@ public struct DurableFile: ~Copyable, Sendable {
       Int(ftruncate(number, Int(length)))
     }
   }
+
+  /// Whether the file has a name still; one that was removed goes on being written, and is lost. C: `fstat`.
+  public var isLinked: Bool {
+    var status = stat()
+    return fstat(descriptor.rawValue, &status) == 0 && status.st_nlink > 0
+  }
 }

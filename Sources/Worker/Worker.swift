@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
@@ -9,6 +10,7 @@ struct Worker: Sendable {
   let identity: String
   let settings: Settings
   let store: JobStore
+  let audit: AuditLog
   let counters: Counters
   /// Milliseconds since 1970.
   let startedAt: Int64

@@ -1,3 +1,4 @@
+import AuditLog
 import Foundation
 import SystemCalls
 import TestSupport
@@ -38,12 +39,17 @@ struct ConfigurationDocumentTests {
     #expect(error?.message.contains("tagsPerPush\"") == true, "\(error?.message ?? "")")
   }
 
-  // MARK: Limits
+  // MARK: Numbers
 
-  /// The rows of the last table: key, default, range.
   static func limits() throws -> [(key: String, standard: Int, range: ClosedRange<Int>)] {
+    try numbers(in: "limits")
+  }
+
+  /// The rows of a section's table of numbers: key, default, range.
+  static func numbers(in name: String) throws -> [(key: String, standard: Int, range: ClosedRange<Int>)] {
     let text = try Checkout.text("docs/configuration.md")
-    let section = try #require(text.components(separatedBy: "### `limits`").last)
+    let parts = text.components(separatedBy: "### `\(name)`\n")
+    let section = try #require(parts.count == 2 ? parts[1].components(separatedBy: "\n#").first : nil)
     return section.matches(of: /\| `(\w+)` \|.*\| (\d+) \| (\d+)–(\d+) \|/).compactMap { match in
       guard let standard = Int(match.output.2), let low = Int(match.output.3), let high = Int(match.output.4)
       else { return nil }
@@ -60,12 +66,23 @@ struct ConfigurationDocumentTests {
     #expect(documented == Dictionary(uniqueKeysWithValues: real))
   }
 
-  @Test func rangesAreThoseOfTheDocument() throws {
+  @Test func everyAuditSettingIsDocumentedWithItsDefault() throws {
+    let documented = Dictionary(
+      uniqueKeysWithValues: try Self.numbers(in: "audit").map { ($0.key, $0.standard) })
+    let real = Mirror(reflecting: AuditSettings()).children.compactMap { child -> (String, Int)? in
+      guard let label = child.label, let value = child.value as? Int else { return nil }
+      return (label, value)
+    }
+    #expect(documented == Dictionary(uniqueKeysWithValues: real))
+  }
+
+  @Test(arguments: ["limits", "audit"])
+  func rangesAreThoseOfTheDocument(_ section: String) throws {
     func isAccepted(_ key: String, _ value: Int) -> Bool {
-      let text = "{ repositories: { x: { url: '/x' } }, limits: { \(key): \(value) } }"
+      let text = "{ repositories: { x: { url: '/x' } }, \(section): { \(key): \(value) } }"
       return (try? Configuration(json5: Array(text.utf8))) != nil
     }
-    for (key, _, range) in try Self.limits() {
+    for (key, _, range) in try Self.numbers(in: section) {
       #expect(isAccepted(key, range.lowerBound) && isAccepted(key, range.upperBound), "\(key)")
       #expect(!isAccepted(key, range.lowerBound - 1) && !isAccepted(key, range.upperBound + 1), "\(key)")
     }

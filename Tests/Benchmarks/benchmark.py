@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 
+import growth
 import others
 import queueing
 import report
@@ -55,7 +56,7 @@ def options():
     parser.add_argument("--no-https", action="store_true", help="without nginx")
     parser.add_argument("--tags", help="numbers of tags, such as 0,1000")
     parser.add_argument("--rounds", type=int, help="rounds at each number of tags")
-    parser.add_argument("--only", help="of assignments,bursts,queue,reads,start-up,memory,contact")
+    parser.add_argument("--only", help="of assignments,bursts,queue,reads,start-up,memory,contact,histories,contention")
     parser.add_argument("--gto", default=os.environ.get("STAGEKEEPER_TEST_GTO"), help="the gto program")
     parser.add_argument("--limits", help="file of ratios that must not be exceeded")
     return parser.parse_args()
@@ -131,7 +132,17 @@ def measure_bursts(bench, arguments, results):
     found["jobs"] = queueing.many_jobs(worker, "hundred", 200 if arguments.quick else 1000,
                                        rounds=1 if arguments.quick else 3)
     worker.stop()
+    bench.say("bursts over many repositories")
+    found["spread"] = growth.spread_burst(bench, shelf, f"{bench.place}/spread", *((100, 10) if arguments.quick
+                                                                                   else (1000, 50)))
     results["bursts"] = found
+
+
+def measure_contention(bench, arguments, results):
+    bench.say("several workers on one remote")
+    jobs = 120 if arguments.quick else 1000
+    results["contention"] = [growth.contention(bench, bench.shelf(1000), f"{bench.place}/contention-{tags}", jobs, 4,
+                                               tags) for tags in ((20,) if arguments.quick else (3, 100))]
 
 
 def measure_all(bench, arguments, wanted, results):
@@ -142,6 +153,13 @@ def measure_all(bench, arguments, wanted, results):
         measure_at(bench, arguments, wanted, count, results)
     if "bursts" in wanted:
         measure_bursts(bench, arguments, results)
+    if "contention" in wanted:
+        measure_contention(bench, arguments, results)
+    if "histories" in wanted:
+        bench.say("histories")
+        results["histories"] = growth.histories(
+            bench, f"{bench.place}/histories", 1024 if arguments.large else 32 if arguments.quick else 256,
+            0 if arguments.quick else 20_000, 2 if arguments.quick else 3)
     if "queue" in wanted:
         bench.say("acknowledgements")
         results["queue"] = queueing.acknowledgements(
@@ -172,7 +190,8 @@ def main():
     arguments = options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    everything = {"assignments", "bursts", "queue", "reads", "start-up", "memory", "contact"}
+    everything = {"assignments", "bursts", "queue", "reads", "start-up", "memory", "contact", "histories",
+                  "contention"}
     wanted = set(arguments.only.split(",")) if arguments.only else everything
     if wanted - everything:
         raise SystemExit(f"--only: there is no {', '.join(wanted - everything)}")

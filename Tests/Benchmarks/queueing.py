@@ -59,18 +59,25 @@ def many_jobs(worker, repository, jobs=1000, rounds=3):
 
 
 def seconds_of_jobs(worker, repository, jobs):
-    connections = [worker.connect() for _ in range(20)]
     start = time.perf_counter()
-    for number in range(jobs):
+    hand_over(worker, [repository] * jobs)
+    wait_until_done(worker)
+    return time.perf_counter() - start
+
+
+def hand_over(worker, repositories):
+    """A job for each, over twenty connections; returns when all are accepted."""
+    connections = [worker.connect() for _ in range(20)]
+    for number, repository in enumerate(repositories):
         connections[number % 20].send("assign", assignment(repository))
-    last = [connections[number % 20].receive()["job"] for number in range(jobs)]
-    for job in sorted(last, key=int, reverse=True)[:1] + last[-20:]:
-        connections[0].call("job.wait", job=job)
-    wait_for("all jobs have ended", lambda: not worker.admin("queue", repository=repository, limit=1)["jobs"])
-    seconds = time.perf_counter() - start
+    for number in range(len(repositories)):
+        connections[number % 20].receive()
     for connection in connections:
         connection.close()
-    return seconds
+
+
+def wait_until_done(worker):
+    wait_for("all jobs have ended", lambda: not worker.admin("queue", limit=1)["jobs"], 600)
 
 
 def assignment(repository):

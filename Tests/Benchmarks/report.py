@@ -13,6 +13,13 @@ def ratios(results):
         found.update({f"{name}, {one['tags']} tags": value for name, value in one["ratios"].items()})
     if "bursts" in results:
         found["64 clients at once/pushes at the floor"] = results["bursts"]["clients"]["ratio"]
+        spread_out = results["bursts"]["spread"]
+        found["a burst over many repositories/on one"] = spread_out["many"] / spread_out["one"]
+    for one in results.get("contention", []):
+        found[f"{one['workers']} workers on one remote/one, {one['tagsPerPush']} tags a push"] = (
+            one["together"] / one["alone"])
+    if "histories" in results:
+        found.update(results["histories"]["ratios"])
     if "queue" in results:
         found.update(results["queue"]["ratios"])
     if "startUp" in results:
@@ -74,6 +81,13 @@ def sections(results):
         yield table(["start to exit", "ms"], [[name, spread(one)] for name, one in results["startUp"].items()])
     if results["contact"]:
         yield contact(results["contact"])
+    if "histories" in results:
+        yield table(["first contact with a history of", "first answer and push, ms", "git clone --bare, ms",
+                     "state, MiB"],
+                    [[one["name"], number(one["seconds"]), number(one["clone"]), mebibytes(one["state"])]
+                     for one in results["histories"]["rows"]])
+    if "contention" in results:
+        yield contention(results["contention"])
     if results["memory"] or "idle" in results:
         yield memory(results)
 
@@ -112,13 +126,24 @@ def assignment_ratios(entries):
 
 
 def bursts(found):
-    clients, jobs = found["clients"], found["jobs"]
+    clients, jobs, wide = found["clients"], found["jobs"], found["spread"]
     return table(
         [f"bursts on one artifact, {found['tags']:,} tags", "", "ms", "ratio"],
         [[f"{clients['clients']} clients at once, {clients['tagsPerPush']} tags a push", "ours", spread(clients["ours"]),
           f"{clients['ratio']:.2f}"],
          ["", f"{clients['pushesAtTheFloor']} pushes at the floor", spread(clients["floor"]), ""],
-         [f"{jobs['jobs']} jobs, 100 tags a push", "ours", f"{jobs['tagsPerSecond']:.0f} tags/s", ""]])
+         [f"{jobs['jobs']} jobs, 100 tags a push", "ours", f"{jobs['tagsPerSecond']:.0f} tags/s", ""],
+         [f"{wide['jobs']} jobs over {wide['repositories']} repositories", "ours", number(wide["many"]),
+          f"{wide['many'] / wide['one']:.2f}"],
+         ["", "the same on one repository", number(wide["one"]), ""]])
+
+
+def contention(entries):
+    return table(
+        ["one remote, one artifact", "alone: seconds", "pushes", "together: seconds", "pushes", "price"],
+        [[f"{one['workers']} workers, {one['jobs']} jobs, {one['tagsPerPush']} tags a push",
+          f"{one['alone']:.1f}", one["alone, pushes"], f"{one['together']:.1f}", one["together, pushes"],
+          f"{one['together'] / one['alone']:.2f}"] for one in entries])
 
 
 def contact(entries):

@@ -50,6 +50,10 @@ struct ApprovalTests {
     // Approved too late is no harm where it was approved before.
     #expect(try fixture.approve(id, People.carol).json["state"] == "succeeded")
     #expect(try fixture.approve(id, People.frank).errorCode == "job_not_awaiting_approval")
+    let audit = try fixture.worker.administer("audit", "show", "--job", id)["lines"]?.arrayValue ?? []
+    let approvals = audit.filter { $0["action"] == "approve" }.compactMap { $0["peer"]?["uid"]?.integerValue }
+    #expect(approvals.prefix(3) == [64_302, 64_302, 64_303], "\(approvals)")
+    #expect(audit.first { $0["event"] == "push" }?["approvers"] == ["64302", "64303"], "\(audit)")
     let trailers = try fixture.trailers("model#prod#1")
     #expect(
       trailers.first?.hasPrefix("Stagekeeper-Job: ") == true && trailers.first?.hasSuffix("/\(id)") == true)

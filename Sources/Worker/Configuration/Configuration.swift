@@ -1,3 +1,5 @@
+public import AuditLog
+
 /// What the worker was told to be: the content of the configuration file, checked.
 /// Source: docs/configuration.md.
 public struct Configuration: Sendable, Equatable {
@@ -11,6 +13,7 @@ public struct Configuration: Sendable, Equatable {
   public var grants: [Grant]
   /// In the order of the file; all that match bind.
   public var conditions: [Condition]
+  public var audit: AuditSettings
   public var limits: Limits
 
   public func repository(_ id: String) -> RepositoryConfiguration? {

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import StrictJSON
 internal import SystemCalls
 
@@ -59,6 +60,7 @@ extension Configuration {
     tenants = try Self.readTenants(&reader)
     grants = try Self.readGrants(&reader)
     conditions = try Self.readConditions(&reader)
+    audit = try AuditSettings(reading: &reader)
     limits = try Limits(reading: &reader)
     try reader.finish()
     try checkReferences()

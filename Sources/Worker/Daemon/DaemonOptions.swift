@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import StrictJSON
 internal import SystemCalls
 
@@ -151,7 +152,7 @@ extension DaemonOptions {
           index: 0, tenants: ["owner"], repositories: [Pattern("*")], artifacts: nil,
           actions: Set(GrantedAction.allCases), stages: nil)
       ],
-      conditions: [], limits: Limits())
+      conditions: [], audit: AuditSettings(), limits: Limits())
   }
 
   private static func runtimeDirectory() throws(ConfigurationError) -> String {

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import SystemCalls
 internal import WireProtocol
 
@@ -27,6 +28,7 @@ struct Reloader: Sendable {
       snapshot.policy = policy
       snapshot.repositories = all
     }
+    await worker.audit.reconfigure(new.audit)
     for configuration in new.repositories {
       await all[configuration.id]?.reconfigure(configuration, limits: new.limits, policy: policy)
     }

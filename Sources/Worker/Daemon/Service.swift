@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import Dispatch
 internal import Glibc
 internal import JobQueue
@@ -26,8 +27,9 @@ struct Service: Sendable {
     try Self.prepareDirectories(configuration, activation)
     let store = try await Self.openStore(configuration)
     let identity = try Self.identity(in: configuration.stateDirectory)
+    let audit = try Self.openAudit(configuration, worker: identity)
     let maker = RepositoryMaker(
-      identity: identity, laneProgram: laneProgram, store: store,
+      identity: identity, laneProgram: laneProgram, store: store, audit: audit,
       pool: LanePool(limit: configuration.limits.lanes),
       counters: Counters())
     worker = Self.makeWorker(configuration, maker)
@@ -58,18 +60,34 @@ struct Service: Sendable {
     await admins.start()
     await worker.releaseApproved()
     for repository in worker.repositories.values { await repository.wake() }
+    if let failure = await worker.audit.recorded([AuditEntry(.start)]) { Log.write(.error, "\(failure)") }
     let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])
     announceReady()
     let keyCheck = Task { await worker.checkKeys() }
     var signal = await signals.next()
     while signal == SIGHUP {
-      do throws(WireError) { try await reloader.reload() } catch { Log.write(.error, error.message) }
+      await reloadBySignal()
       signal = await signals.next()
     }
     keyCheck.cancel()
     Log.write(.notice, "stopping", ["signal": "\(signal)"])
     ServiceNotification.stopping()
     await stop()
+  }
+
+  private func reloadBySignal() async {
+    var entry = AuditEntry(.admin)
+    entry.action = "reload"
+    entry.outcome = .done
+    do throws(WireError) {
+      try await worker.checkAudit()
+      try await reloader.reload()
+    } catch {
+      Log.write(.error, error.message)
+      entry.outcome = .rejected
+      entry.code = error.code.rawValue
+    }
+    _ = await worker.audit.recorded([entry])
   }
 
   private func announceReady() {
@@ -89,6 +107,7 @@ struct Service: Sendable {
       }
     }
     try? await worker.store.close()
+    await worker.audit.close(with: AuditEntry(.stop))
     for path in pathsToRemove { try? Files.remove(path) }
     // Those who wait are told how things stand before their connections end.
     await clients.drain(within: 2)
@@ -199,7 +218,8 @@ struct Service: Sendable {
     let settings = Settings(
       Settings.Snapshot(configuration: configuration, policy: policy, repositories: repositories))
     return Worker(
-      identity: maker.identity, settings: settings, store: maker.store, counters: maker.counters,
+      identity: maker.identity, settings: settings, store: maker.store, audit: maker.audit,
+      counters: maker.counters,
       startedAt: WallClock.milliseconds)
   }
 }
@@ -209,6 +229,7 @@ private struct RepositoryMaker: Sendable {
   let identity: String
   let laneProgram: String
   let store: JobStore
+  let audit: AuditLog
   let pool: LanePool
   let counters: Counters
 
@@ -217,6 +238,7 @@ private struct RepositoryMaker: Sendable {
   ) -> Repository {
     Repository(
       repository, worker: identity, stateDirectory: configuration.stateDirectory, laneProgram: laneProgram,
-      limits: configuration.limits, policy: policy, store: store, pool: pool, counters: counters)
+      limits: configuration.limits, policy: policy, store: store, audit: audit, pool: pool,
+      counters: counters)
   }
 }

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JobQueue
 internal import LaneProtocol
 internal import Registry
@@ -39,6 +40,7 @@ extension AdminHandler {
     let statistics = try await queueStatistics()
     let connections = await listeners.counts
     let counters = worker.counters
+    let audit = await worker.audit.statistics
     let jobs = JobStateName.allCases.map { state in
       (key: state.rawValue, value: JSONValue.integer(Int64(statistics.jobs[state] ?? 0)))
     }
@@ -58,6 +60,11 @@ extension AdminHandler {
       "jobs": .object(JSONObject(jobs)),
       "journal": [
         "records": .integer(Int64(statistics.records)), "commits": .integer(Int64(statistics.commits)),
+      ],
+      "audit": [
+        "directory": .string(worker.audit.directory), "isWritable": .bool(audit.isWritable),
+        "seq": .integer(Int64(clamping: audit.head.sequence)), "head": .string(audit.head.hash),
+        "file": .integer(Int64(clamping: audit.file)), "fileBytes": .integer(audit.fileBytes),
       ],
       "pushes": [
         "total": .integer(Int64(await counters.pushes)), "tags": .integer(Int64(await counters.pushedTags)),

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
@@ -19,9 +20,16 @@ struct AdminHandler: RequestHandler {
     _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     guard peer.uid == 0 || peer.uid == ThisProcess.uid else {
-      throw WireError(
+      let error = WireError(
         .notAllowed, category: .denied, "only the superuser and the worker's own user may administer it")
+      await worker.audit.deny(AuditEntry(denied: request, peer: peer, error))
+      throw error
     }
+    return try await recorded(request, peer) { () throws(WireError) in try await dispatch(request, from: peer)
+    }
+  }
+
+  private func dispatch(_ request: Request, from peer: Peer) async throws(WireError) -> JSONValue {
     let params = request.params
     switch request.method {
     case "hello": return try Hello.answer(params, worker, socket: "admin")

@@ -28,6 +28,7 @@ extension ClientHandler {
   /// `approve`: one more approval; the job goes on where that is enough.
   func approve(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
+    try await worker.recordDecision("approve", about: decision.job, by: peer)
     let policy = worker.policy
     let job: Job
     do throws(JobStoreError) {
@@ -44,6 +45,7 @@ extension ClientHandler {
   /// `reject`: ends a job that waits for approval.
   func reject(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
+    try await worker.recordDecision("reject", about: decision.job, by: peer)
     let user = Accounts.userName(peer.uid)
     var by = JSONObject([("uid", .integer(Int64(peer.uid)))])
     by["user"] = user.map { .string($0) }

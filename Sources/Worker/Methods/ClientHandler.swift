@@ -10,7 +10,9 @@ struct ClientHandler: RequestHandler {
     _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
     do throws(WireError) {
-      let result = try await dispatch(request, from: peer, events: events)
+      let result = try await recorded(request, peer) { () throws(WireError) in
+        try await dispatch(request, from: peer, events: events)
+      }
       await worker.counters.countRequest(failed: false)
       return result
     } catch {

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
@@ -26,6 +27,7 @@ extension AdminHandler {
     text.add(
       "stagekeeper_journal_syncs_total", .counter, "Syncs of the journal.",
       [([:], Double(statistics.commits))])
+    await addAudit(to: &text)
     return ["text": .string(text.text)]
   }
 
@@ -47,6 +49,16 @@ extension AdminHandler {
     text.add(
       "stagekeeper_repository_batches_total", .counter, "Batches begun, by repository.",
       lines.map { (["repository": $0.repository], Double($0.batches)) })
+  }
+
+  private func addAudit(to text: inout MetricsText) async {
+    let audit = await worker.audit.statistics
+    text.add(
+      "stagekeeper_audit_line", .gauge, "The number of the last line of the audit log, with its hash.",
+      [(["hash": audit.head.hash], Double(audit.head.sequence))])
+    text.add(
+      "stagekeeper_audit_writable", .gauge, "0 where the audit log can't be written and nothing is changed.",
+      [([:], audit.isWritable ? 1 : 0)])
   }
 
   private func addCounters(to text: inout MetricsText) async {

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
@@ -35,11 +36,27 @@ extension ClientHandler {
       repository: request.repository, artifact: request.artifact,
       requester: Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: tenant),
       requestKey: request.requestKey, body: .object(request.body), deadline: request.deadline)
-    do throws(JobStoreError) {
-      return try await worker.store.submit(jobRequest)
-    } catch {
-      throw WireError(error)
+    try await worker.checkAudit()
+    let (submission, mark) = try await storing { () throws(JobStoreError) in
+      try await worker.store.accept(jobRequest)
     }
+    // Both go to the disk at the same time, so that the record takes no time of its own.
+    var entry = AuditEntry(
+      allowed: request.access, action: request.action.rawValue, peer: peer, tenant: tenant,
+      rule: worker.policy.rule(request.access, tenant: tenant))
+    entry.version = request.version
+    entry.job = "\(submission.job.id)"
+    let decision = entry
+    async let recording = worker.audit.decided([decision])
+    try await storing { () throws(JobStoreError) in try await worker.store.untilDurable(mark) }
+    if let failure = await recording { throw WireError(failure) }
+    return submission
+  }
+
+  private func storing<Value>(
+    _ body: () async throws(JobStoreError) -> Value
+  ) async throws(WireError) -> Value {
+    do throws(JobStoreError) { return try await body() } catch { throw WireError(error) }
   }
 }
 

@@ -98,6 +98,11 @@ extension Grant {
 }
 
 extension Policy {
+  /// The name of the rule that allows this to a tenant, for the audit log; nil where none does.
+  func rule(_ access: Access, tenant: String) -> String? {
+    grants.first { $0.tenants.contains(tenant) && $0.allows(access) }.map { "grants[\($0.index)]" }
+  }
+
   /// Whether a tenant has that right: for a job whose requester was identified when it came in.
   public func allows(_ access: Access, tenant: String) -> Bool {
     grants.contains { $0.tenants.contains(tenant) && $0.allows(access) }

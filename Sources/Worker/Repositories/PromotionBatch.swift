@@ -28,11 +28,11 @@ extension Repository {
     do throws(JSONShapeError) {
       request = try WireProtocol.WriteRequest(body: job.request.body)
     } catch {
-      try await store.record(job.id, .rejected(JobError(WireError(error))))
+      try await reject(job, WireError(error))
       return nil
     }
     guard policy.allows(request.access, tenant: job.request.requester.tenant) else {
-      try await store.record(job.id, .rejected(JobError(.notAllowed(request.access))))
+      try await reject(job, .notAllowed(request.access))
       return nil
     }
     return Promotion(job: job, request: request)
@@ -78,11 +78,13 @@ extension Repository {
 
   @discardableResult
   func record(_ events: [(id: JobID, event: JobEvent)]) async throws(RoundFailure) -> [JobStep] {
+    if let failure = await recordEnds(events) { throw .server(WireError(failure)) }
     do throws(JobStoreError) { return try await store.record(events) } catch { throw .store(error) }
   }
 
   @discardableResult
   func record(_ id: JobID, _ event: JobEvent) async throws(RoundFailure) -> JobStep {
+    if let failure = await recordEnds([(id, event)]) { throw .server(WireError(failure)) }
     do throws(JobStoreError) { return try await store.record(id, event) } catch { throw .store(error) }
   }
 }

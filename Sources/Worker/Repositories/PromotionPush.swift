@@ -94,7 +94,14 @@ extension Repository {
 
   /// Journals all intents at once, so that they share a sync; leaves out jobs that were cancelled meanwhile.
   func recordIntents(_ promotions: [Promotion]) async throws(RoundFailure) -> [Promotion] {
+    // Both go to the disk at the same time; nothing is pushed before both are there.
+    let pushes = promotions.map { promotion in
+      let rule = policy.rule(promotion.request.access, tenant: promotion.job.request.requester.tenant)
+      return (promotion.job, rule, promotion.intents)
+    }
+    async let recording = recordPush(pushes)
     let steps = try await record(promotions.map { ($0.job.id, .prepared($0.intents)) })
+    if let failure = await recording { throw .server(WireError(failure)) }
     return zip(promotions, steps).filter { $0.1.isPush }.map(\.0)
   }
 

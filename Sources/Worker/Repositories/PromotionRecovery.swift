@@ -15,6 +15,10 @@ extension Repository {
     do throws(RoundFailure) {
       _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
       let tags = jobs.flatMap(\.intents).compactMap(PreparedTag.init)
+      // The policy decided before they were journalled, and is not asked again.
+      if let failure = await recordPush(jobs.map { ($0, nil, $0.intents) }) {
+        throw .server(WireError(failure))
+      }
       for job in jobs { try await record(job.id, .pushing) }
       guard case .done(let results) = try await send(tags, branches: [], evenIfChanged: true) else {
         throw .server(
@@ -68,7 +72,13 @@ extension Repository {
         let until = WallClock.milliseconds + backoff(attempt: current.attempts)
         try await store.record(job.id, .waiting(until: until, JobError(error)))
       } else {
-        try await store.record(job.id, .failed(JobError(error)))
+        // What can't be recorded must not end: it is tried again until it can.
+        if await recordEnds([(job.id, .failed(JobError(error)))]) == nil {
+          try await store.record(job.id, .failed(JobError(error)))
+        } else {
+          let until = WallClock.milliseconds + backoff(attempt: current.attempts)
+          try await store.record(job.id, .waiting(until: until, JobError(error)))
+        }
       }
     }
   }

@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JobQueue
 internal import LaneProtocol
 internal import Registry
@@ -19,6 +20,7 @@ actor Repository {
   private(set) var limits: Limits
   private(set) var policy: Policy
   nonisolated let store: JobStore
+  nonisolated let audit: AuditLog
   nonisolated let counters: Counters
   private nonisolated let stateDirectory: String
   private nonisolated let laneProgram: String
@@ -56,7 +58,8 @@ actor Repository {
 
   init(
     _ configuration: RepositoryConfiguration, worker: String, stateDirectory: String, laneProgram: String,
-    limits: Limits, policy: Policy, store: JobStore, pool: LanePool, counters: Counters
+    limits: Limits, policy: Policy, store: JobStore, audit: AuditLog, pool: LanePool,
+    counters: Counters
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.repository.\(configuration.id)")
     self.configuration = configuration
@@ -66,6 +69,7 @@ actor Repository {
     self.limits = limits
     self.policy = policy
     self.store = store
+    self.audit = audit
     self.pool = pool
     self.counters = counters
   }

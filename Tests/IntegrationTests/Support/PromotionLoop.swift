@@ -10,10 +10,11 @@ final class PromotionLoop {
   private let directory: TemporaryDirectory
   private let program: RunningProgram
 
-  init(_ name: String, worker: WorkerFixture) throws {
+  init(_ name: String, worker: WorkerFixture, repository: String? = nil) throws {
     self.name = name
     directory = try TemporaryDirectory()
-    let tool = "\(try BuiltProgram.path("stagekeeper")) --socket \(worker.clientSocket)"
+    var tool = "\(try BuiltProgram.path("stagekeeper")) --socket \(worker.clientSocket)"
+    if let repository { tool += " --repo \(repository)" }
     program = try Program.start(
       "sh", ["-c", Self.script, name, directory.path, tool], log: directory.appending("log"))
   }

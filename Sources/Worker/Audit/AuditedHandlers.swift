@@ -1,0 +1,90 @@
+internal import AuditLog
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+extension ClientHandler {
+  /// Methods that change something and are recorded here. Writes and approvals record themselves, before
+  /// their job is acknowledged, and before it goes on.
+  private static let recorded: Set = ["job.cancel"]
+
+  /// Has a request answered, and recorded what was decided about it.
+  func recorded(
+    _ request: Request, _ peer: Peer, _ body: () async throws(WireError) -> JSONValue
+  ) async throws(WireError) -> JSONValue {
+    let isRecorded = Self.recorded.contains(request.method)
+    if isRecorded { try await worker.checkAudit() }
+    let result: JSONValue
+    do throws(WireError) {
+      result = try await body()
+    } catch {
+      // Who decides about somebody else's job is told what everybody is told about a job that does not exist.
+      let isForeign =
+        ["job.cancel", "approve", "reject"].contains(request.method) && error.code == .unknownJob
+      if error.category == .denied || isForeign {
+        await worker.audit.deny(AuditEntry(denied: request, peer: peer, error))
+      }
+      throw error
+    }
+    if isRecorded {
+      var entry = AuditEntry(.request)
+      entry.decision = .allowed
+      entry.action = request.method
+      entry.peer = AuditEntry.Peer(peer)
+      entry.job = request.params["job"]?.stringValue
+      entry.tenant = result["requester"]?["tenant"]?.stringValue
+      entry.repository = result["repository"]?.stringValue
+      entry.artifact = result["artifact"]?.stringValue
+      if let error = await worker.audit.recorded([entry]) { throw WireError(error) }
+    }
+    return result
+  }
+}
+
+extension AdminHandler {
+  private static let recorded: Set = ["pause", "resume", "drain", "retry", "cancel", "reload"]
+
+  /// Has a command carried out and recorded, with how it ended.
+  func recorded(
+    _ request: Request, _ peer: Peer, _ body: () async throws(WireError) -> JSONValue
+  ) async throws(WireError) -> JSONValue {
+    guard Self.recorded.contains(request.method) else { return try await body() }
+    try await worker.checkAudit()
+    var entry = AuditEntry(.admin)
+    entry.action = request.method
+    entry.peer = AuditEntry.Peer(peer)
+    entry.repository = request.params["repository"]?.stringValue
+    entry.job = request.params["job"]?.stringValue
+    do throws(WireError) {
+      let result = try await body()
+      entry.outcome = .done
+      if let error = await worker.audit.recorded([entry]) { throw WireError(error) }
+      return result
+    } catch {
+      if entry.outcome == nil {
+        entry.outcome = .rejected
+        entry.code = error.code.rawValue
+        _ = await worker.audit.recorded([entry])
+      }
+      throw error
+    }
+  }
+}
+
+extension Worker {
+  /// Records that somebody decides about a job, before the job goes on; durable on return.
+  func recordDecision(_ action: String, about job: Job, by peer: Peer) async throws(WireError) {
+    var entry = AuditEntry(.request, of: job)
+    entry.decision = .allowed
+    entry.action = action
+    entry.peer = AuditEntry.Peer(peer)
+    entry.tenant = policy.tenants(of: peer).first
+    if let failure = await audit.decided([entry]) { throw WireError(failure) }
+  }
+
+  /// - Throws: `audit_unavailable` where nothing can be recorded, so that nothing may be changed.
+  func checkAudit() async throws(WireError) {
+    do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
+  }
+}

@@ -1,0 +1,205 @@
+import StrictJSON
+import SystemCalls
+import TestSupport
+import Testing
+
+/// The audit log of a real worker: what is in it, when, and what happens without it.
+@Suite(.serialized)
+struct AuditTests {
+  private let remote: GitFixture
+
+  init() throws { remote = try GitFixture(files: ["README": "x"]) }
+
+  private func makeWorker(_ more: String = "") throws -> WorkerFixture {
+    try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path)" } },
+        tenants: { ops: { uids: [\(ThisProcess.uid)] }, other: { uids: [64101] } },
+        grants: [
+          { tenants: ["other"], repositories: ["none"], actions: ["read"] },
+          { tenants: ["ops"], repositories: ["*"], artifacts: ["churn*", "model", "only-*", "both-*"],
+            actions: ["*"] },
+        ],
+        \(more)
+        """)
+  }
+
+  private func lines(_ worker: WorkerFixture, _ filters: String...) throws -> [JSONValue] {
+    let run = try Program.run(
+      try BuiltProgram.path("stagekeeper-admin"),
+      ["audit", "show", "\(worker.stateDirectory)/audit", "--json"] + filters)
+    #expect(run.exit == .exited(code: 0), "\(run.errorText)")
+    return try JSONValue(parsing: run.standardOutput, maximumDepth: 16)["lines"]?.arrayValue ?? []
+  }
+
+  private func verify(_ worker: WorkerFixture, _ options: String...) throws -> CommandRun {
+    let run = try Program.run(
+      try BuiltProgram.path("stagekeeper-admin"), ["audit", "verify", worker.stateDirectory] + options)
+    return CommandRun(exit: run.exit, text: run.text, errorText: run.errorText)
+  }
+
+  // MARK: Content
+
+  @Test("a decision, a push and an effect for each tag, with the rule, the job and the object")
+  func promotion() throws {
+    let worker = try makeWorker()
+    try worker.ask("register", "churn", "--version", "v1.0.0", "--repo", "demo")
+    let job = try worker.ask("assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--repo", "demo")
+    let number = try #require(job["job"]?.stringValue)
+    let mine = try lines(worker, "--job", number)
+    #expect(mine.map { $0["event"]?.stringValue } == ["request", "push", "effect"])
+    for line in mine {
+      #expect(line["peer"]?["uid"] == .integer(Int64(ThisProcess.uid)))
+      #expect(line["tenant"] == "ops" && line["repository"] == "demo" && line["artifact"] == "churn")
+      #expect(line["stage"] == "prod" && line["action"] == "assign")
+    }
+    #expect(mine.first?["decision"] == "allowed" && mine.first?["rule"] == "grants[1]")
+    #expect(mine[1]["rule"] == "grants[1]" && mine[1]["ref"] == "churn#prod#1")
+    #expect(mine[2]["outcome"] == "pushed" && mine[2]["version"] == "v1.0.0")
+    #expect(mine[2]["objectId"] == job["objectId"])
+    // A refusal by a rule is an effect too; what was not asked in earnest is not recorded.
+    _ = try worker.stagekeeper("assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--repo", "demo")
+    _ = try worker.stagekeeper(
+      "assign", "churn", "--version", "v1.0.0", "--stage", "dev", "--repo", "demo", "--dry-run")
+    let effects = try lines(worker, "--event", "effect", "--stage", "prod")
+    #expect(effects.last?["outcome"] == "rejected" && effects.last?["code"] == "already_in_stage")
+    #expect(try lines(worker, "--stage", "dev").isEmpty)
+    #expect(try verify(worker).exit == .success)
+    try worker.stop()
+    #expect(try lines(worker).last?["event"] == "stop")
+  }
+
+  @Test("denials, cancellations and administrators' commands")
+  func others() throws {
+    let worker = try makeWorker("audit: { denialSeconds: 3600 },")
+    #expect(try worker.stagekeeper("register", "fraud", "--repo", "demo").exit == .exited(code: 77))
+    #expect(try worker.stagekeeper("show", "churn", "--repo", "nowhere").exit == .exited(code: 77))
+    for _ in 0..<20 { _ = try worker.stagekeeper("register", "fraud", "--repo", "demo") }
+    try worker.administer("pause", "demo")
+    let job = try worker.ask("register", "churn", "--version", "v1.0.0", "--repo", "demo", "--no-wait")
+    let number = try #require(job["job"]?.stringValue)
+    _ = try worker.stagekeeper("job", "cancel", number)
+    try worker.administer("resume", "demo")
+    _ = try worker.command("stagekeeper-admin", "retry", number)
+    #expect(
+      try lines(worker, "--event", "admin").map { $0["action"]?.stringValue } == ["pause", "resume", "retry"])
+    #expect(try lines(worker, "--event", "admin").last?["code"] == "job_not_retryable")
+    #expect(try lines(worker, "--job", number, "--decision", "allowed").last?["action"] == "job.cancel")
+    try worker.stop()
+    let denied = try lines(worker, "--decision", "denied", "--artifact", "fraud")
+    #expect(denied.map { $0["count"]?.integerValue } == [nil, 20])
+    #expect(try lines(worker, "--decision", "denied", "--repository", "nowhere").first?["action"] == "show")
+    #expect(denied.first?["code"] == "not_allowed" && denied.first?["action"] == "register")
+  }
+
+  @Test("somebody else's job is unknown to a client, and the attempt is in the log")
+  func foreignCancel() throws {
+    guard ThisProcess.uid == 0 else { return }
+    let worker = try makeWorker()
+    try worker.administer("pause", "demo")
+    let job = try worker.ask("register", "churn", "--version", "v1.0.0", "--repo", "demo", "--no-wait")
+    let number = try #require(job["job"]?.stringValue)
+    let run = try worker.stagekeeper("job", "cancel", number, "--json", as: Account(uid: 64_101, gid: 64_101))
+    #expect(run.errorCode == "unknown_job")
+    let denied = try lines(worker, "--decision", "denied", "--uid", "64101")
+    #expect(denied.first?["action"] == "job.cancel" && denied.first?["job"] == .string(number))
+    try worker.stop()
+  }
+
+  // MARK: Crashes
+
+  /// Every tag that a worker made has a durable line that allowed its push, at every moment; at the end it has
+  /// its effect too, and each acknowledged job its decision.
+  @Test(.timeLimit(.minutes(10)))
+  func killedAgainAndAgain() throws {
+    let worker = try makeWorker("audit: { fileBytes: 8192 },")
+    try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "demo")
+    let loops = try (0..<3).map { try PromotionLoop("loop\($0)", worker: worker, repository: "demo") }
+    for round in 0..<8 {
+      let goal = try RemoteTags(of: remote).ids.count + 4 + round
+      try Eventually.holds("tags are made in round \(round)") { try RemoteTags(of: remote).ids.count >= goal }
+      try worker.crash()
+      let pushed = Set(try lines(worker, "--event", "push").map(Self.tag))
+      for (name, id) in try RemoteTags(of: remote).ids {
+        #expect(pushed.contains("\(name) \(id)"), "round \(round): \(name) was pushed without a line")
+      }
+      try worker.start()
+    }
+    var acknowledged = Set<String>()
+    for loop in loops {
+      try loop.stop()
+      acknowledged.formUnion(try loop.acknowledged().values)
+    }
+    let check = ExactlyOnceCheck(worker: worker, remote: remote, repository: "demo")
+    try check.waitUntilNothingIsInLine()
+    #expect(try check.problems() == [])
+    try worker.stop()
+    let effects = try lines(worker, "--event", "effect").filter { $0["outcome"] == "pushed" }
+    let tags = try RemoteTags(of: remote)
+    #expect(Set(effects.map(Self.tag)) == Set(tags.ids.map { "\($0.key) \($0.value)" }))
+    let decided = Set(try lines(worker, "--event", "request").compactMap { $0["job"]?.stringValue })
+    #expect(acknowledged.isSubset(of: decided), "\(acknowledged.subtracting(decided))")
+    let verdict = try verify(worker)
+    #expect(verdict.exit == .success, "\(verdict)")
+  }
+
+  private static func tag(_ line: JSONValue) -> String {
+    "\(line["ref"]?.stringValue ?? "?") \(line["objectId"]?.stringValue ?? "?")"
+  }
+
+  // MARK: Without a log
+
+  @Test("what can't be recorded is not done; reads go on; a restart mends it")
+  func failsClosed() throws {
+    let worker = try makeWorker()
+    try worker.ask("register", "churn", "--version", "v1.0.0", "--repo", "demo")
+    try Files.remove("\(worker.stateDirectory)/audit/audit-0000000001.jsonl")
+    let tags = try remote.tags()
+    for _ in 0..<3 {
+      let run = try worker.stagekeeper(
+        "assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--repo", "demo", "--json",
+        "--timeout", "20")
+      #expect(run.exit == .exited(code: 75), "\(run)")
+    }
+    let run = try worker.command("stagekeeper-admin", "pause", "demo", "--json")
+    #expect(run.exit == .exited(code: 75), "\(run)")
+    #expect(try worker.administer("stats")["audit"]?["isWritable"] == false)
+    #expect(try worker.ask("show", "churn", "--repo", "demo") != .null)
+    #expect(try remote.tags() == tags)
+    #expect(worker.output.contains("the audit log can't be written"))
+    try worker.stop()
+    try worker.start()
+    try worker.ask("assign", "churn", "--version", "v1.0.0", "--stage", "dev", "--repo", "demo")
+    #expect(try verify(worker).exit == .success)
+    try worker.stop()
+  }
+
+  @Test("an altered log: verify says where, and the worker does not go on with it")
+  func altered() throws {
+    let worker = try makeWorker()
+    try worker.ask("register", "churn", "--version", "v1.0.0", "--repo", "demo")
+    let live = try worker.command("stagekeeper-admin", "audit", "verify", "--json")
+    #expect(live.exit == .success && live.json["isIntact"] == true, "\(live)")
+    let head = try #require(live.json["head"]?.stringValue)
+    try worker.stop()
+    #expect(try verify(worker, "--expect", "\(live.json["seq"]?.integerValue ?? 0):\(head)").exit == .success)
+    #expect(try verify(worker, "--head", head).exit == .exited(code: 65))
+    #expect(try verify(worker, "--head", "xyz").exit == .exited(code: 64))
+    let path = "\(worker.stateDirectory)/audit/audit-0000000001.jsonl"
+    let text = String(decoding: try Files.read(path, limit: 1 << 20), as: UTF8.self)
+    try Files.replace(path, with: Array(text.replacing("\"register\"", with: "\"unassign\"").utf8))
+    let run = try verify(worker)
+    #expect(run.exit == .exited(code: 65) && run.text.contains("WRONG: "), "\(run)")
+    let program = try worker.launch()
+    #expect(try program.child.wait(until: .after(seconds: 60)) == .exited(code: 71))
+    #expect(program.output.contains("audit verify"))
+  }
+}
+
+extension WorkerFixture {
+  /// Runs `stagekeeper-admin` with this worker's socket to its end.
+  func command(_ name: String, _ arguments: String...) throws -> CommandRun {
+    let output = try Program.run(try BuiltProgram.path(name), ["--socket", adminSocket] + arguments)
+    return CommandRun(exit: output.exit, text: output.text, errorText: output.errorText)
+  }
+}
