@@ -110,7 +110,8 @@ extension Job {
     guard case .awaitingApproval(let until) = state else { return nil }
     if let deadline = request.deadline, deadline < until {
       return (
-        deadline, JobError(code: JobError.deadlinePassed, message: "its deadline passed before it was approved")
+        deadline,
+        JobError(code: JobError.deadlinePassed, message: "its deadline passed before it was approved")
       )
     }
     return (until, JobError(code: JobError.approvalExpired, message: "it was not approved in time"))

@@ -36,7 +36,9 @@ extension JobStore {
   /// The jobs that wait for approval, in the order of their numbers.
   public func jobsAwaitingApproval() throws(JobStoreError) -> [Job] {
     try check("list jobs")
-    return table.awaiting.ids.sorted().compactMap { durableJob($0) }.filter { $0.state.name == .awaitingApproval }
+    return table.awaiting.ids.sorted().compactMap { durableJob($0) }.filter {
+      $0.state.name == .awaitingApproval
+    }
   }
 
   /// The place in line, from 1; nil when it is not in line. See ``JobSnapshot/position``.
