@@ -64,6 +64,13 @@ struct ApprovalTests {
         "Stagekeeper-Requested-By: churn (uid 64301)", "Stagekeeper-Request-Key: ci%201",
         "Stagekeeper-Approved-By: release (uid 64302)", "Stagekeeper-Approved-By: release (uid 64303)",
       ], "\(trailers)")
+    let text = try Program.check(
+      try BuiltProgram.path("stagekeeper-admin"), ["--socket", fixture.worker.adminSocket, "job", id])
+    #expect(
+      text.contains("approval: approved by uid 64302 (release)") && text.contains("Fine\\nby me"), "\(text)")
+    #expect(
+      try fixture.run(["job", "list", "--state", "awaiting_approval", "--json"], People.alice).json["jobs"]
+        == [])
     let admin = try fixture.worker.administer("job", id)
     #expect(admin["approval"]?["approvals"]?[0]?["message"] == "Fine\nby me", "\(admin)")
     #expect(
