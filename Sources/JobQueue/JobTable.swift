@@ -13,8 +13,7 @@ struct JobTable: Sendable {
   private var lines: [ExactString: RepositoryLine] = [:]
   private var order = JobOrder()
   private var finished = FinishedJobs()
-  /// The jobs that wait for approval.
-  private(set) var awaiting: Set<JobID> = []
+  private(set) var awaiting = AwaitingJobs()
 
   init() {}
 
@@ -95,7 +94,7 @@ struct JobTable: Sendable {
     let repository = ExactString(request.repository)
     let tenant = ExactString(request.requester.tenant)
     let artifact = ExactString(request.artifact)
-    if job.state.name == .awaitingApproval { awaiting.insert(job.id) } else { awaiting.remove(job.id) }
+    if let end = job.approvalEnd { awaiting.insert(job.id, until: end.time) } else { awaiting.remove(job.id) }
     switch job.state {
     case .queued:
       lines[repository, default: RepositoryLine()].stand(
@@ -184,6 +183,15 @@ struct JobTable: Sendable {
 
   mutating func nextWakeUp(repository: String) -> Int64? { lines[ExactString(repository)]?.nextWakeUp }
 
+  /// When the next job ends that nobody approves, in milliseconds since 1970.
+  var nextApprovalEnd: Int64? { mutating get { awaiting.nextEnd } }
+
+  /// A job that nobody approved in time, and what it ends with; nil where there is none.
+  mutating func overdueApproval(now: Int64) -> (id: JobID, error: JobError)? {
+    guard let id = awaiting.firstOverdue(now: now), let end = jobs[id]?.approvalEnd else { return nil }
+    return (id, end.error)
+  }
+
   func position(of id: JobID) -> Int? {
     guard let job = jobs[id] else { return nil }
     return lines[ExactString(job.request.repository)]?.position(of: id)
@@ -193,6 +201,14 @@ struct JobTable: Sendable {
   var repositoriesWithWork: [String] {
     lines.filter { !$0.value.entries.isEmpty }.map(\.key.string).sorted {
       $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
+  }
+
+  /// How many jobs of each repository and tenant wait for approval.
+  var awaitingByRepository: [ExactString: [String: Int]] {
+    awaiting.ids.reduce(into: [:]) { counts, id in
+      guard let request = jobs[id]?.request else { return }
+      counts[ExactString(request.repository), default: [:]][request.requester.tenant, default: 0] += 1
     }
   }
 

@@ -3,6 +3,18 @@ extension RegistrySummary {
   public func filtered(_ isVisible: (ArtifactName) -> Bool) -> RegistrySummary {
     RegistrySummary(stages: stages, artifacts: artifacts.filter { isVisible($0.name) })
   }
+
+  /// Some of the artifacts, by their places.
+  public func part(_ range: Range<Int>) -> RegistrySummary {
+    RegistrySummary(stages: stages, artifacts: Array(artifacts[range]))
+  }
+}
+
+extension ArtifactSummary {
+  /// Some of the versions, by their places.
+  public func part(_ range: Range<Int>) -> ArtifactSummary {
+    ArtifactSummary(name: name, isRegistered: isRegistered, versions: Array(versions[range]))
+  }
 }
 
 extension RegistryHistory {

@@ -124,14 +124,14 @@ struct ReadQuery {
     if let name {
       do {
         let summary = try snapshot.state.summary(of: try ArtifactReference(name), options)
-        return JSONObject([("value", summary.jsonValue)])
+        return page.answer(summary.versions) { summary.part($0).jsonValue }
       } catch {
         throw WireError(.unknownArtifact, category: .refused, "\(error)")
       }
     }
     let summary = snapshot.state.summary(options, allowedStages: snapshot.facts.allowedStages)
       .filtered(isVisible)
-    return JSONObject([("value", summary.jsonValue)])
+    return page.answer(summary.artifacts) { summary.part($0).jsonValue }
   }
 
   private func history(
@@ -139,11 +139,7 @@ struct ReadQuery {
   ) throws(WireError) -> JSONObject {
     let artifact = name.flatMap { try? ArtifactName($0) }
     let history = snapshot.state.history(of: artifact, ascending: ascending).filtered(isVisible)
-    let (part, next) = page.cut(history.entries.count)
-    let shown = history.part(part)
-    var answer = JSONObject([("value", shown.jsonValue)])
-    answer["next"] = next.map { .string($0) }
-    return answer
+    return page.answer(history.entries) { history.part($0).jsonValue }
   }
 
   private func stages(_ snapshot: RegistrySnapshot) throws(WireError) -> JSONObject {
@@ -187,30 +183,6 @@ struct ReadQuery {
     let findings: [JSONValue] =
       problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)
     return JSONObject([("findings", .array(findings))])
-  }
-}
-
-/// A part of a long answer.
-struct Page {
-  var limit = 10_000
-  var offset = 0
-
-  fileprivate init() {}
-
-  fileprivate init(_ reader: inout ObjectReader) throws(JSONShapeError) {
-    limit = Int(try reader.optionalInteger("limit", in: 1...100_000) ?? 10_000)
-    guard let after = try reader.optionalString("after") else { return }
-    guard let offset = Int(after), offset >= 0 else {
-      throw reader.error("after", "expected what the answer before gave as next")
-    }
-    self.offset = offset
-  }
-
-  /// The rows of this part, and what asks for the next; nil after the last.
-  func cut(_ count: Int) -> (Range<Int>, next: String?) {
-    let start = min(offset, count)
-    let end = min(start + limit, count)
-    return (start..<end, end < count ? String(end) : nil)
   }
 }
 

@@ -16,7 +16,7 @@ extension ClientHandler {
       answer["findings"] = .array(
         (answer["findings"]?.arrayValue ?? []) + (try await repository.signatureFindings(events)))
     } else if query.signed {
-      let rows = query.signedRows(snapshot, isVisible)
+      let rows = query.signedRows(snapshot, isVisible, answer["value"]?.rowCount ?? 0)
       let tags = Array(Set(rows.flatMap(\.events).map(TagToVerify.init)))
       let verdicts = try await repository.verdicts(on: tags)
       answer["value"] = answer["value"]?.adding(rows.map { $0.json(verdicts) })
@@ -54,22 +54,27 @@ private enum SignedRow {
 
 extension ReadQuery {
   /// In the order of the answer's rows.
+  ///
+  /// - Parameter count: how many rows the answer has.
   fileprivate func signedRows(
-    _ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool
+    _ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool, _ count: Int
   ) -> [SignedRow] {
+    func shown<Row: PageRow>(_ rows: [Row]) -> ArraySlice<Row> {
+      rows.dropFirst(page.start(in: rows)).prefix(count)
+    }
     if method == .history {
       let artifact = name.flatMap { try? ArtifactName($0) }
       let entries = snapshot.state.history(of: artifact, ascending: ascending).filtered(isVisible).entries
-      return entries[page.cut(entries.count).0].map { .event($0.event) }
+      return shown(entries).map { .event($0.event) }
     }
     if let name {
       let reference = try? ArtifactReference(name)
       let rows = reference.flatMap { try? snapshot.state.summary(of: $0, options) }?.versions ?? []
-      return rows.map { .version($0.version.registrations.last, stages: $0.assignments) }
+      return shown(rows).map { .version($0.version.registrations.last, stages: $0.assignments) }
     }
     let summary = snapshot.state.summary(options, allowedStages: snapshot.facts.allowedStages)
       .filtered(isVisible)
-    return summary.artifacts.map { row in
+    return shown(summary.artifacts).map { row in
       let rows = (try? snapshot.state.summary(of: ArtifactReference(artifact: row.name), options))?.versions
       let latest = rows?.first { $0.version.label == row.latestVersion }
       return .version(
