@@ -21,11 +21,17 @@ extension AdminTool {
 
   /// A line for each member; nested ones as JSON, the transitions left to their table.
   private static func fields(of job: JSONValue) -> String {
-    (job.objectValue?.members ?? []).filter { $0.key != "transitions" && $0.value != .null }
+    let approval = job["approval"].flatMap(ApprovalStatus.init(json:))?.lines ?? []
+    let members = (job.objectValue?.members ?? []).filter { key, value in
+      value != .null && key != "transitions" && (key != "approval" || approval.isEmpty)
+    }
+    let fields =
+      members
       .map { key, value in
         let text = if case .array = value { value.asciiText(indentation: nil) } else { value.cell ?? "-" }
         return "\(key): \(text)".escapedForTerminal
-      }.joined(separator: "\n")
+      }
+    return (fields + approval.map { "approval: \($0)".escapedForTerminal }).joined(separator: "\n")
   }
 }
 

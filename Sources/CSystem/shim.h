@@ -56,6 +56,14 @@ static inline int stagekeeper_set_limit(int resource, uint64_t value) {
   struct rlimit limit = {value, value};
   return setrlimit(resource, &limit);
 }
+/* Raises the soft limit to the hard one (setrlimit(2)) and returns it. */
+static inline uint64_t stagekeeper_raise_limit(int resource) {
+  struct rlimit limit;
+  if (getrlimit(resource, &limit) == -1) return 0;
+  rlim_t soft = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  return setrlimit(resource, &limit) == 0 ? limit.rlim_max : soft;
+}
 static const int stagekeeper_limit_core = RLIMIT_CORE;
 static const int stagekeeper_limit_descriptors = RLIMIT_NOFILE;
 

@@ -101,17 +101,33 @@ public actor JobStore {
       if table.openCount >= configuration.maximumOpenJobs {
         throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
       }
-      let mine = table.openCount(ofTenant: request.requester.tenant)
-      if mine >= configuration.maximumOpenJobsPerTenant {
-        throw JobStoreError(
-          .busy, "accept a job", "your tenant has \(mine) unfinished jobs, as many as one tenant may have")
-      }
+      try checkShare(of: request)
       let record = JobRecord.submitted(table.nextID, request, time: configuration.now())
       // While this waits for space, others may be accepted: look again.
       if try await makeRoom(for: record) { continue }
       let id = table.nextID
       try change(record, id)
       return (Submission(job: try existing(id), isNew: true), commits.appended)
+    }
+  }
+
+  /// Whether the tenant may have one more.
+  private func checkShare(of request: JobRequest) throws(JobStoreError) {
+    func refuse(_ message: String, _ limit: String) -> JobStoreError {
+      var error = JobStoreError(.busy, "accept a job", message)
+      error.limit = limit
+      return error
+    }
+    let tenant = request.requester.tenant
+    let mine = table.openCount(ofTenant: tenant)
+    if mine >= configuration.maximumOpenJobsPerTenant {
+      throw refuse("your tenant has \(mine) unfinished jobs, as many as one tenant may have", "jobsPerTenant")
+    }
+    let here = table.openCount(ofTenant: tenant, repository: request.repository)
+    if here >= configuration.maximumOpenJobsPerTenantAndRepository {
+      throw refuse(
+        "your tenant has \(here) unfinished jobs in this repository, as many as one tenant may have there",
+        "jobsPerTenantAndRepository")
     }
   }
 

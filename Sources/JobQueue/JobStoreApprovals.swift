@@ -52,7 +52,7 @@ extension JobStore {
   public func releaseApproved(isEnough: (Job) -> Bool) throws(JobStoreError) -> Set<String> {
     try check("look at approvals")
     var repositories: Set<String> = []
-    for id in table.awaiting.sorted() {
+    for id in table.awaiting.ids.sorted() {
       guard let job = table.jobs[id], isEnough(job) else { continue }
       try changeNow(id, .released)
       repositories.insert(job.request.repository)
@@ -80,17 +80,14 @@ extension JobStore {
   /// Rejects the jobs that nobody approved in time.
   func endOverdueApprovals() {
     let now = configuration.now()
-    for id in table.awaiting.sorted() {
-      guard let job = table.jobs[id], let due = job.approvalDue, due.time <= now else { continue }
-      _ = try? changeNow(id, .rejected(due.error))
+    while let (id, error) = table.overdueApproval(now: now) {
+      guard (try? changeNow(id, .rejected(error))) != nil else { return }
     }
   }
 
   /// Has the next job end in time that nobody approves. Call it after one has begun to wait.
   func setApprovalAlarm() {
-    guard let next = table.awaiting.compactMap({ table.jobs[$0]?.approvalDue?.time }).min(),
-      next < approvalAlarm
-    else { return }
+    guard let next = table.nextApprovalEnd, next < approvalAlarm else { return }
     approvalAlarm = next
     // The clock may be set meanwhile: look once a day at least.
     let milliseconds = Int(min(max(0, next - configuration.now()), 86_400_000))
@@ -107,8 +104,9 @@ extension JobStore {
 }
 
 extension Job {
-  /// When it ends unless it is approved first, in milliseconds since 1970, and what it ends with.
-  fileprivate var approvalDue: (time: Int64, error: JobError)? {
+  /// When it ends unless it is approved first, in milliseconds since 1970, and what it ends with; nil where it
+  /// does not wait for approval.
+  var approvalEnd: (time: Int64, error: JobError)? {
     guard case .awaitingApproval(let until) = state else { return nil }
     if let deadline = request.deadline, deadline < until {
       return (

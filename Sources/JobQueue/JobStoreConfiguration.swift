@@ -8,6 +8,8 @@ public struct JobStoreConfiguration: Sendable {
   public var maximumOpenJobs: Int
   /// How many of them one tenant may have.
   public var maximumOpenJobsPerTenant = Int.max
+  /// How many of those in one repository.
+  public var maximumOpenJobsPerTenantAndRepository = Int.max
   /// Watchers learn of a changed place in line at most this often.
   public var positionInterval: DispatchTimeInterval
   /// Disk space that is kept reserved for the records of accepted jobs, in bytes.

@@ -38,6 +38,8 @@ public struct JobStoreError: Error, Sendable, CustomStringConvertible {
   public let message: String
   public let conflict: RequestKeyConflict?
   public let underlying: (any Error)?
+  /// Of ``Code/busy``: the name of the setting that is reached, where it is one.
+  public var limit: String?
 
   public init(
     _ code: Code, _ operation: String, _ message: String, conflict: RequestKeyConflict? = nil,

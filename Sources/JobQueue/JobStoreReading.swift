@@ -36,7 +36,9 @@ extension JobStore {
   /// The jobs that wait for approval, in the order of their numbers.
   public func jobsAwaitingApproval() throws(JobStoreError) -> [Job] {
     try check("list jobs")
-    return table.awaiting.sorted().compactMap { durableJob($0) }.filter { $0.state.name == .awaitingApproval }
+    return table.awaiting.ids.sorted().compactMap { durableJob($0) }.filter {
+      $0.state.name == .awaitingApproval
+    }
   }
 
   /// The place in line, from 1; nil when it is not in line. See ``JobSnapshot/position``.
@@ -63,7 +65,10 @@ extension JobStore {
       try check("count jobs")
       var statistics = QueueStatistics()
       statistics.jobs = table.counts.filter { $0.value > 0 }
-      statistics.repositories = table.knownRepositories.map { self.statistics(of: $0) }
+      let awaiting = table.awaitingByRepository
+      statistics.repositories = table.knownRepositories.map { repository in
+        self.statistics(of: repository, awaiting[ExactString(repository)] ?? [:])
+      }
       statistics.records = commits.durable
       statistics.commits = commits.commits
       statistics.journalBytes = space.length
@@ -73,15 +78,13 @@ extension JobStore {
     }
   }
 
-  private func statistics(of repository: String) -> RepositoryStatistics {
+  /// - Parameter awaiting: how many jobs of each tenant wait for approval.
+  private func statistics(of repository: String, _ awaiting: [String: Int]) -> RepositoryStatistics {
     let line = table.line(repository) ?? RepositoryLine()
-    let awaiting = table.awaiting.compactMap { table.jobs[$0]?.request }.filter {
-      $0.repository.utf8.elementsEqual(repository.utf8)
-    }
-    let tenants = awaiting.reduce(into: line.openByTenant) { $0[$1.requester.tenant, default: 0] += 1 }
     return RepositoryStatistics(
       repository: repository, queued: line.queuedCount, running: line.runningCount,
-      waiting: line.waitingCount, awaitingApproval: awaiting.count, tenants: tenants,
+      waiting: line.waitingCount, awaitingApproval: awaiting.values.reduce(0, +),
+      tenants: line.openByTenant.merging(awaiting, uniquingKeysWith: +),
       nextAttempt: table.nextWakeUp(repository: repository),
       isPaused: table.pausedRepositories.contains(ExactString(repository)), batches: line.batch)
   }

@@ -7,12 +7,13 @@ struct JobTable: Sendable {
   private(set) var pausedRepositories: Set<ExactString> = []
   private(set) var counts: [JobStateName: Int] = [:]
   private var openByTenant: [ExactString: Int] = [:]
+  /// By repository, then by tenant.
+  private var openByRepository: [ExactString: [ExactString: Int]] = [:]
   private var requestKeys: [RequestKey: JobID] = [:]
   private var lines: [ExactString: RepositoryLine] = [:]
   private var order = JobOrder()
   private var finished = FinishedJobs()
-  /// The jobs that wait for approval.
-  private(set) var awaiting: Set<JobID> = []
+  private(set) var awaiting = AwaitingJobs()
 
   init() {}
 
@@ -23,10 +24,18 @@ struct JobTable: Sendable {
   /// How many unfinished jobs a tenant has, in all repositories.
   func openCount(ofTenant tenant: String) -> Int { openByTenant[ExactString(tenant), default: 0] }
 
+  /// The same in one repository.
+  func openCount(ofTenant tenant: String, repository: String) -> Int {
+    openByRepository[ExactString(repository)]?[ExactString(tenant)] ?? 0
+  }
+
   private mutating func countOpen(_ job: Job, _ change: Int) {
     let tenant = ExactString(job.request.requester.tenant)
     let count = openByTenant[tenant, default: 0] + change
     openByTenant[tenant] = count == 0 ? nil : count
+    let repository = ExactString(job.request.repository)
+    openByRepository[repository, default: [:]][tenant, default: 0] += change
+    if openByRepository[repository]?[tenant] == 0 { openByRepository[repository]?[tenant] = nil }
   }
 
   // MARK: Changes
@@ -85,7 +94,7 @@ struct JobTable: Sendable {
     let repository = ExactString(request.repository)
     let tenant = ExactString(request.requester.tenant)
     let artifact = ExactString(request.artifact)
-    if job.state.name == .awaitingApproval { awaiting.insert(job.id) } else { awaiting.remove(job.id) }
+    if let end = job.approvalEnd { awaiting.insert(job.id, until: end.time) } else { awaiting.remove(job.id) }
     switch job.state {
     case .queued:
       lines[repository, default: RepositoryLine()].stand(
@@ -174,6 +183,15 @@ struct JobTable: Sendable {
 
   mutating func nextWakeUp(repository: String) -> Int64? { lines[ExactString(repository)]?.nextWakeUp }
 
+  /// When the next job ends that nobody approves, in milliseconds since 1970.
+  var nextApprovalEnd: Int64? { mutating get { awaiting.nextEnd } }
+
+  /// A job that nobody approved in time, and what it ends with; nil where there is none.
+  mutating func overdueApproval(now: Int64) -> (id: JobID, error: JobError)? {
+    guard let id = awaiting.firstOverdue(now: now), let end = jobs[id]?.approvalEnd else { return nil }
+    return (id, end.error)
+  }
+
   func position(of id: JobID) -> Int? {
     guard let job = jobs[id] else { return nil }
     return lines[ExactString(job.request.repository)]?.position(of: id)
@@ -183,6 +201,14 @@ struct JobTable: Sendable {
   var repositoriesWithWork: [String] {
     lines.filter { !$0.value.entries.isEmpty }.map(\.key.string).sorted {
       $0.utf8.lexicographicallyPrecedes($1.utf8)
+    }
+  }
+
+  /// How many jobs of each repository and tenant wait for approval.
+  var awaitingByRepository: [ExactString: [String: Int]] {
+    awaiting.ids.reduce(into: [:]) { counts, id in
+      guard let request = jobs[id]?.request else { return }
+      counts[ExactString(request.repository), default: [:]][request.requester.tenant, default: 0] += 1
     }
   }
 

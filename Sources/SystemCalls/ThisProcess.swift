@@ -27,6 +27,13 @@ public enum ThisProcess {
     _ = stagekeeper_no_new_privileges()
   }
 
+  /// Allows itself as many open descriptors as the system does.
+  ///
+  /// - Returns: how many. C: `setrlimit(RLIMIT_NOFILE)`.
+  public static func raiseDescriptorLimit() -> Int {
+    Int(clamping: stagekeeper_raise_limit(stagekeeper_limit_descriptors))
+  }
+
   /// The path of the running program. C: `readlink("/proc/self/exe")`.
   public static func executablePath() throws(SystemCallError) -> String {
     var buffer = [CChar](repeating: 0, count: 4096)

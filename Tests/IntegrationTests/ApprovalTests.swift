@@ -45,8 +45,10 @@ struct ApprovalTests {
     #expect(try fixture.run(["job", "status", id], People.alice).text.contains("(1 of 2)"))
     #expect(try fixture.approve(id, People.carol).exit == .success)
     let end = try waiting.finish()
-    #expect(end.exit == .success && end.json["ref"] == "model#prod#1", "\(end)")
-    #expect(end.json["approval"]?["approved"] == 2)
+    // Standard error and output are one file here: who waits without a terminal is told for whom.
+    #expect(end.exit == .success && end.text.contains("job \(id) is awaiting approval (0 of 2)"), "\(end)")
+    let done = try fixture.job(id)
+    #expect(done["ref"] == "model#prod#1" && done["approval"]?["approved"] == 2, "\(done)")
     // Approved too late is no harm where it was approved before.
     #expect(try fixture.approve(id, People.carol).json["state"] == "succeeded")
     #expect(try fixture.approve(id, People.frank).errorCode == "job_not_awaiting_approval")
@@ -62,6 +64,13 @@ struct ApprovalTests {
         "Stagekeeper-Requested-By: churn (uid 64301)", "Stagekeeper-Request-Key: ci%201",
         "Stagekeeper-Approved-By: release (uid 64302)", "Stagekeeper-Approved-By: release (uid 64303)",
       ], "\(trailers)")
+    let text = try Program.check(
+      try BuiltProgram.path("stagekeeper-admin"), ["--socket", fixture.worker.adminSocket, "job", id])
+    #expect(
+      text.contains("approval: approved by uid 64302 (release)") && text.contains("Fine\\nby me"), "\(text)")
+    #expect(
+      try fixture.run(["job", "list", "--state", "awaiting_approval", "--json"], People.alice).json["jobs"]
+        == [])
     let admin = try fixture.worker.administer("job", id)
     #expect(admin["approval"]?["approvals"]?[0]?["message"] == "Fine\nby me", "\(admin)")
     #expect(
@@ -146,6 +155,27 @@ struct ApprovalTests {
     let words = end.error["message"]?.stringValue ?? ""
     #expect(words.contains(change == .holder ? "was none and is v1.0.0" : " was "), "\(words)")
     #expect(try fixture.remote.tags() == before)
+    try fixture.worker.stop()
+  }
+
+  @Test("whoever is told of a job before it is planned can approve it at once")
+  func atOnce() throws {
+    let fixture = try ApprovalFixture(approvals: "{ required: 1, approvers: [\"release\"] }")
+    for round in 1...5 {
+      let accepted = try fixture.run(
+        [
+          "--repo", "demo", "assign", "model", "--version", "v2.0.0", "--stage", "prod", "--force",
+          "--no-wait",
+          "--json",
+        ], People.alice)
+      let job = try #require(accepted.json["job"]?.stringValue, "\(accepted)")
+      let waiting = try fixture.begin(["job", "wait", job], People.alice)
+      #expect(try fixture.approve(job, People.mallory).errorCode == "not_allowed")
+      let run = try fixture.approve(job, People.bob)
+      #expect(run.exit == .success, "\(round): \(run)")
+      #expect(try waiting.finish().exit == .success)
+    }
+    #expect(try fixture.tags().count == 5)
     try fixture.worker.stop()
   }
 

@@ -11,6 +11,8 @@ public final class WorkerFixture {
   public let stateDirectory: String
   /// The whole command line after the program's name.
   public let arguments: [String]
+  /// A command that runs the worker, such as `prlimit` with its options; empty: it is run directly.
+  public var launcher: [String] = []
   private let environment: [String]
   private var run: RunningProgram?
   private var runs = 0
@@ -74,8 +76,9 @@ public final class WorkerFixture {
   /// Starts it without waiting.
   public func launch() throws -> RunningProgram {
     runs += 1
+    let command = launcher + [try BuiltProgram.path("stagekeeperd")] + arguments
     let program = try Program.start(
-      try BuiltProgram.path("stagekeeperd"), arguments, log: directory.appending("worker-\(runs).log"),
+      command[0], Array(command.dropFirst()), log: directory.appending("worker-\(runs).log"),
       environment: environment)
     run = program
     return program

@@ -1,4 +1,4 @@
-internal import StagekeeperClient
+package import StagekeeperClient
 
 extension StagekeeperTool {
   static let approvals = CommandSpec(
@@ -91,7 +91,7 @@ extension JobStatus {
 
 extension ApprovalStatus {
   /// A line for each thing known of it.
-  var lines: [String] {
+  package var lines: [String] {
     var lines: [String] = []
     if let plan {
       let replaced = plan.current.map { ", now \($0)" } ?? ", now empty"

@@ -1,14 +1,17 @@
 package import WireProtocol
 
-/// One line on standard error that says how a job stands, written anew at each change; nothing where
-/// standard error is no terminal.
+/// One line on standard error that says how a job stands, written anew at each change. Where standard error is
+/// no terminal it says only that people are waited for, who should know.
 package struct ProgressLine: Sendable {
   private let console: Console
 
   package init(_ console: Console) { self.console = console }
 
   package func show(_ job: JobStatus) {
-    guard console.errorIsTerminal else { return }
+    guard console.errorIsTerminal else {
+      if job.state == .awaitingApproval { console.note(job.standing.escapedForTerminal) }
+      return
+    }
     console.progress("\r\u{1b}[K" + job.standing.escapedForTerminal)
   }
 

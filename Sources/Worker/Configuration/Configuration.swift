@@ -109,6 +109,12 @@ public struct Limits: Sendable, Equatable {
   public var connections = 1024
   /// Open client connections of one uid.
   public var connectionsPerUser = 256
+  /// Requests of one uid under way, on all its connections.
+  public var requestsPerUser = 8192
+  /// Requests of one uid each second in the long run.
+  public var requestsPerSecond = 10_000
+  /// Requests of one uid at once, after a time without any.
+  public var requestBurst = 20_000
   /// Requests under way on one connection.
   public var requestsPerConnection = 64
   /// Seconds in which a frame that began must be complete.
@@ -117,6 +123,10 @@ public struct Limits: Sendable, Equatable {
   public var idleSeconds = 600
   /// Jobs of one tenant that are not finished.
   public var jobsPerTenant = 100_000
+  /// Those of them in one repository.
+  public var jobsPerTenantAndRepository = 100_000
+  /// The longest message that a client may ask for, in bytes.
+  public var messageBytes = 16_384
   /// Seconds that one attempt at the Git server may take; then its lane is ended.
   public var attemptSeconds = 60
   /// Attempts until a job fails.

@@ -1,5 +1,6 @@
 internal import StrictJSON
 internal import SystemCalls
+internal import WireProtocol
 
 extension TenantConfiguration {
   init(name: String, reading value: JSONValue, at path: String) throws(JSONShapeError) {
@@ -84,6 +85,11 @@ extension Limits {
     try set(\.connections, "connections", 1...100_000)
     try set(\.connectionsPerUser, "connectionsPerUser", 1...100_000)
     try set(\.requestsPerConnection, "requestsPerConnection", 1...10_000)
+    try set(\.requestsPerUser, "requestsPerUser", 1...1_000_000)
+    try set(\.requestsPerSecond, "requestsPerSecond", 1...1_000_000)
+    try set(\.requestBurst, "requestBurst", 1...1_000_000)
+    try set(\.messageBytes, "messageBytes", 1...Int64(ProtocolLimits.messageBytes))
+    try set(\.jobsPerTenantAndRepository, "jobsPerTenantAndRepository", 1...10_000_000)
     try set(\.frameSeconds, "frameSeconds", 1...3600)
     try set(\.idleSeconds, "idleSeconds", 1...86_400)
     try set(\.jobsPerTenant, "jobsPerTenant", 1...10_000_000)

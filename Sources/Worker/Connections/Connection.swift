@@ -25,6 +25,8 @@ public struct ConnectionLimits: Sendable {
   public var unreadBytes = 4 * 1024 * 1024
   /// Seconds without any progress after which a peer that does not read its replies is let go.
   public var stalledWrite: Double = 30
+  /// What all connections of a uid share; nil: they share nothing.
+  public var shares: UserShares?
 
   public init(openRequests: Int, frame: Double, idle: Double) {
     self.openRequests = openRequests
@@ -102,6 +104,8 @@ public actor Connection {
     lifecycle = .closed
     for task in requests.values { task.cancel() }
     requests = [:]
+    _ = limits.shares?.countUnread(peer.uid, -output.count)
+    output = OutputBuffer()
     cancelSources()
     onClose()
   }
@@ -162,10 +166,11 @@ public actor Connection {
       guard requests.count < limits.openRequests else {
         throw RequestError(
           id: request.id,
-          WireError(
-            .busy, category: .retry, "this connection has \(requests.count) open requests, as many as it may",
-            retryAfter: 1))
+          .busy(
+            "requestsPerConnection",
+            "this connection has \(requests.count) open requests, as many as it may", 1))
       }
+      if let error = limits.shares?.begin(peer.uid) { throw RequestError(id: request.id, error) }
       run(request)
     } catch {
       send(Reply(id: error.id, .error(error.error)))
@@ -181,6 +186,7 @@ public actor Connection {
       } catch {
         body = .error(error)
       }
+      limits.shares?.end(peer.uid)
       finish(request.id, body)
     }
   }
@@ -227,6 +233,7 @@ public actor Connection {
     }
     if output.isEmpty { lastWriteProgress = .now }
     output.append(frame(bytes))
+    if limits.shares?.countUnread(peer.uid, bytes.count + 4) ?? false { return close() }
     flush()
   }
 
@@ -235,6 +242,7 @@ public actor Connection {
       while !output.isEmpty {
         let sent = try output.withNextBytes { bytes throws(SystemCallError) in try socket.send(bytes) }
         output.consume(sent)
+        _ = limits.shares?.countUnread(peer.uid, -sent)
         lastWriteProgress = .now
       }
       stopWaitingForRoom()

@@ -8,8 +8,13 @@ public struct ListenerLimits: Sendable {
   public var connections: Int
   public var connectionsPerUser: Int
   public var connection: ConnectionLimits
+  /// Where not empty: all other uids together have a quarter of the connections at most.
+  public var privileged: Set<UInt32>
 
-  public init(connections: Int, connectionsPerUser: Int, connection: ConnectionLimits) {
+  public init(
+    connections: Int, connectionsPerUser: Int, connection: ConnectionLimits, privileged: Set<UInt32> = []
+  ) {
+    self.privileged = privileged
     self.connections = connections
     self.connectionsPerUser = connectionsPerUser
     self.connection = connection
@@ -110,8 +115,7 @@ public actor Listener {
 
   private func admit(_ descriptor: consuming FileDescriptor) throws(SystemCallError) {
     let peer = Peer(try PeerCredentials(of: descriptor), fixedTenant: tenant)
-    if let reason = reasonToRefuse(peer) {
-      let error = WireError(.busy, category: .retry, reason, retryAfter: 1)
+    if let error = reasonToRefuse(peer) {
       let bytes = frame(Reply(id: nil, .error(error)).json.serialized())
       _ = try? bytes.withUnsafeBytes { bytes throws(SystemCallError) in try descriptor.send(bytes) }
       return
@@ -129,10 +133,26 @@ public actor Listener {
     Task { await connection.start() }
   }
 
-  private func reasonToRefuse(_ peer: Peer) -> String? {
-    if connections.count >= limits.connections { return "the worker has as many connections as it may" }
-    if connectionsOfUser[peer.uid, default: 0] >= limits.connectionsPerUser {
-      return "you have \(limits.connectionsPerUser) open connections, as many as one user may"
+  /// One uid never has all connections, and the last eighth is for those who have few: so that whoever is
+  /// new gets in, however many others hold what they may.
+  private func reasonToRefuse(_ peer: Peer) -> WireError? {
+    let mine = connectionsOfUser[peer.uid, default: 0]
+    let own = min(limits.connectionsPerUser, max(1, limits.connections - limits.connections / 8))
+    let isPrivileged = limits.privileged.contains(peer.uid)
+    if mine >= (isPrivileged ? limits.connectionsPerUser : own) {
+      return .busy("connectionsPerUser", "you have \(mine) open connections, as many as one user may", 1)
+    }
+    let isScarce = connections.count >= limits.connections - limits.connections / 8
+    let isFull = connections.count >= limits.connections
+    let few = max(1, limits.connections / 64)
+    if isFull || (isScarce && !isPrivileged && mine >= few) {
+      return .busy("connections", "the worker has as many connections as it may", 1)
+    }
+    if !limits.privileged.isEmpty, !isPrivileged {
+      let others = connectionsOfUser.filter { !limits.privileged.contains($0.key) }.values.reduce(0, +)
+      if others >= limits.connections / 4 {
+        return .busy("connections", "the worker has as many connections as it may", 1)
+      }
     }
     return nil
   }

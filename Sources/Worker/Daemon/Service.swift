@@ -25,29 +25,35 @@ struct Service: Sendable {
     try Self.checkKernelWord()
     let activation = try Self.activation()
     try Self.prepareDirectories(configuration, activation)
+    let budget = try Self.shareDescriptors(configuration.limits)
     let store = try await Self.openStore(configuration)
     let identity = try Self.identity(in: configuration.stateDirectory)
     let audit = try Self.openAudit(configuration, worker: identity)
     let maker = RepositoryMaker(
       identity: identity, laneProgram: laneProgram, store: store, audit: audit,
-      pool: LanePool(limit: configuration.limits.lanes),
+      pool: LanePool(limit: budget.lanes),
       counters: Counters())
     worker = Self.makeWorker(configuration, maker)
     reloader = Reloader(worker: worker, read: reread, make: maker.repository)
     let limits = configuration.limits
-    let connection = ConnectionLimits(
+    var connection = ConnectionLimits(
       openRequests: limits.requestsPerConnection, frame: Double(limits.frameSeconds),
       idle: Double(limits.idleSeconds))
+    let adminConnection = connection
+    connection.shares = UserShares(
+      UserShares.Limits(
+        requests: limits.requestsPerUser, perSecond: limits.requestsPerSecond, burst: limits.requestBurst))
     clients = Listener(
       name: "client", socket: try Self.socket(activation.client, configuration.clientSocket),
       handler: ClientHandler(worker: worker),
       limits: ListenerLimits(
-        connections: limits.connections, connectionsPerUser: limits.connectionsPerUser, connection: connection
-      ))
+        connections: budget.clients, connectionsPerUser: limits.connectionsPerUser, connection: connection))
     admins = Listener(
       name: "admin", socket: try Self.socket(activation.admin, configuration.adminSocket),
       handler: AdminHandler(worker: worker, listeners: listeners, reloader: reloader),
-      limits: ListenerLimits(connections: 64, connectionsPerUser: 64, connection: connection))
+      limits: ListenerLimits(
+        connections: budget.admins, connectionsPerUser: budget.admins, connection: adminConnection,
+        privileged: [0, ThisProcess.uid]))
     pathsToRemove =
       (activation.client == nil ? [configuration.clientSocket.path] : [])
       + (activation.admin == nil ? [configuration.adminSocket.path] : [])
@@ -157,6 +163,7 @@ struct Service: Sendable {
       milliseconds: Int64(configuration.limits.finishedJobSeconds) * 1000)
     settings.maximumOpenJobs = .max
     settings.maximumOpenJobsPerTenant = configuration.limits.jobsPerTenant
+    settings.maximumOpenJobsPerTenantAndRepository = configuration.limits.jobsPerTenantAndRepository
     do throws(JobStoreError) {
       return try JobStore.open(
         directory: configuration.stateDirectory + "/journal", configuration: settings

@@ -16,25 +16,28 @@ extension ClientHandler {
       .filter { job in repository.map { $0.utf8.elementsEqual(job.request.repository.utf8) } ?? true }
     let policy = worker.policy
     let approver = Approver(peer, policy)
-    let toApprove = waiting.filter { job in
+    let toApprove = waiting.lazy.filter { job in
       policy.mayApprove(job, approver)
         && !(job.approval?.approvals.contains { $0.by.uid == peer.uid } ?? false)
-    }
-    let mine = waiting.filter { isOwn($0, peer) }
-    func list(_ jobs: [Job]) -> JSONValue { .array(jobs.prefix(limit).map { worker.status($0).json }) }
-    return ["toApprove": list(toApprove), "mine": list(mine)]
+    }.prefix(limit)
+    let mine = waiting.lazy.filter { isOwn($0, peer) }.prefix(limit)
+    return [
+      "toApprove": .array(toApprove.map { worker.status($0).json }),
+      "mine": .array(mine.map { worker.status($0).json }),
+    ]
   }
 
   /// `approve`: one more approval; the job goes on where that is enough.
   func approve(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
     try await worker.recordDecision("approve", about: decision.job, by: peer)
-    let policy = worker.policy
+    let worker = worker
     let job: Job
     do throws(JobStoreError) {
+      // The rules of that moment: a reload looks at what waits once its rules are in force.
       job = try await worker.store.approve(
-        decision.job.id, by: Approver(peer, policy), message: decision.message
-      ) { policy.isApproved($0) }
+        decision.job.id, by: Approver(peer, worker.policy), message: decision.message
+      ) { worker.policy.isApproved($0) }
     } catch {
       throw try await worker.tooLate(decision.job.id, error)
     }
@@ -89,11 +92,31 @@ extension ClientHandler {
         .ownRequest, category: .denied, "job \(id) is your own: somebody else has to decide about it")
     }
     let approver = Approver(peer, worker.policy)
-    if job.approval != nil, !worker.policy.mayApprove(job, approver), var access = job.access {
+    if !worker.policy.mayApprove(job, approver), job.approval != nil || !worker.policy.isApproved(job),
+      var access = job.access
+    {
       access.action = .approve
       throw .notAllowed(access)
     }
+    await waitUntilPlanned(job)
     return (job, message)
+  }
+
+  /// A job that was just accepted is about to be planned; only then can it be approved.
+  private func waitUntilPlanned(_ job: Job) async {
+    guard job.approval == nil, !job.state.isFinished, !worker.policy.isApproved(job) else { return }
+    let store = worker.store
+    await withTaskGroup { group in
+      group.addTask {
+        for await snapshot in await store.updates(of: job.id) {
+          let isAbout = [.queued, .running].contains(snapshot.job.state.name)
+          if !isAbout || snapshot.isPaused { return }
+        }
+      }
+      group.addTask { try? await Task.sleep(for: .seconds(10)) }
+      await group.next()
+      group.cancelAll()
+    }
   }
 }
 

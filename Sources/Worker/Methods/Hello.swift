@@ -27,6 +27,7 @@ enum Hello {
         "requestBytes": .integer(Int64(ProtocolLimits.requestBytes)),
         "replyBytes": .integer(Int64(ProtocolLimits.replyBytes)),
         "depth": .integer(Int64(ProtocolLimits.depth)),
+        "messageBytes": .integer(Int64(worker.configuration.limits.messageBytes)),
       ],
       "socket": .string(socket),
     ]

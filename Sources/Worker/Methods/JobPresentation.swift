@@ -88,7 +88,10 @@ extension WireError {
   /// What the queue said no to.
   init(_ error: JobStoreError) {
     switch error.code {
-    case .busy: self.init(.busy, category: .retry, error.message, retryAfter: 5)
+    case .busy:
+      self.init(
+        .busy, category: .retry, error.message,
+        details: error.limit.map { JSONObject([("limit", .string($0))]) }, retryAfter: 5)
     case .closed:
       self.init(.shuttingDown, category: .retry, "the worker is shutting down; try again", retryAfter: 5)
     case .noSuchJob: self = .unknownJob

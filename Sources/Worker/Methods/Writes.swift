@@ -17,6 +17,12 @@ extension ClientHandler {
     }
     let (repository, tenant) = try worker.authorize(request.access, for: peer)
     try RequestCheck.check(request)
+    let longest = worker.configuration.limits.messageBytes
+    if let message = request.message, message.utf8.count > longest {
+      throw WireError(
+        JSONShapeError(
+          path: "params.message", message: "is longer than the \(longest) bytes that this worker takes"))
+    }
     if worker.settings.current.isDraining, !request.dryRun {
       throw WireError(
         .shuttingDown, category: .retry, "the worker finishes its jobs and accepts no more; try again later",

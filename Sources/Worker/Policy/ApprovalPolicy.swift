@@ -56,7 +56,8 @@ extension Policy {
 
   /// How a job stands; nil where nobody has to approve it.
   func standing(of job: Job) -> ApprovalStanding? {
-    guard let access = job.access else { return nil }
+    // Most configurations have no conditions, and reading the request takes time.
+    guard !conditions.isEmpty, let access = job.access else { return nil }
     let rules = approvalRules(access)
     if rules.isEmpty { return nil }
     let approvals = (job.approval?.approvals ?? []).filter { $0.by.uid != job.request.requester.uid }
@@ -74,11 +75,17 @@ extension Policy {
   /// found out when it is planned.
   func isApproved(_ job: Job) -> Bool { standing(of: job)?.isSatisfied ?? true }
 
-  /// Whether somebody's word counts for a job that others have asked for.
+  /// Whether a condition names somebody among its approvers, of whatever.
+  func mayApproveSomething(_ approver: Approver) -> Bool {
+    conditions.contains { $0.approvals?.approvers.contains(where: approver.tenants.contains) ?? false }
+  }
+
+  /// Whether somebody's word counts for a job that others have asked for: one that waits or has waited for
+  /// approval, or will.
   func mayApprove(_ job: Job, _ approver: Approver) -> Bool {
-    guard job.approval != nil, approver.uid != job.request.requester.uid, let access = job.access else {
-      return false
-    }
+    guard job.approval != nil || !job.state.isFinished, approver.uid != job.request.requester.uid,
+      mayApproveSomething(approver), let access = job.access
+    else { return false }
     let tenants = approvingTenants(of: approver, access)
     return approvalRules(access).contains { $0.approvers.contains(where: tenants.contains) }
   }
