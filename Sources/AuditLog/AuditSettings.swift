@@ -2,12 +2,12 @@ public import SystemCalls
 
 /// Settings of an ``AuditLog``. Source: docs/configuration.md, `audit`.
 public struct AuditSettings: Sendable, Equatable {
-  /// The length at which the next file is begun, in bytes.
-  public var fileBytes = 16 << 20
+  /// The length at which the next file is begun, in bytes. A start reads the newest file whole.
+  public var fileBytes = 4 << 20
   /// The age at which it is, in seconds.
   public var fileSeconds = 30 * 86_400
   /// How many files are kept; the oldest are removed.
-  public var files = 64
+  public var files = 256
   /// The span in which equal denials of one uid share a line, in seconds.
   public var denialSeconds = 60
 

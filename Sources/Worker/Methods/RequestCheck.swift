@@ -50,16 +50,36 @@ enum RequestCheck {
 
   /// A ref is a name or a commit's id; Git's own expressions (`main~3`, `:/text`) are not.
   private static func checkRef(_ ref: String) throws(WireError) {
+    if isRefName(ref) { return }
+    throw WireError(
+      JSONShapeError(
+        path: "params.ref",
+        message: "\"\(ref.escapedForMessage)\" is not the name of a branch or a tag, nor a commit's id"))
+  }
+
+  /// The rules of git-check-ref-format(1), and two of our own: no leading `-`, and nothing that changes how the
+  /// text around it is shown.
+  private static func isRefName(_ ref: String) -> Bool {
     let isForbidden: (UInt8) -> Bool = { byte in
       byte <= 0x20 || byte == 0x7F || [0x3A, 0x3F, 0x5B, 0x5C, 0x5E, 0x7E, 0x2A].contains(byte)
     }
-    guard !ref.isEmpty, ref.utf8.count <= 1024, !ref.utf8.contains(where: isForbidden), !ref.hasPrefix("-"),
-      !ref.utf8.containsSequence("..".utf8), !ref.utf8.containsSequence("@{".utf8)
-    else {
-      throw WireError(
-        JSONShapeError(
-          path: "params.ref",
-          message: "\"\(ref.escapedForMessage)\" is not the name of a branch or a tag, nor a commit's id"))
+    let parts = ref.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    return ref.utf8.count <= 1024 && !ref.utf8.contains(where: isForbidden) && ref != "@"
+      && ref.utf8.first != UInt8(ascii: "-") && ref.utf8.last != UInt8(ascii: ".")
+      && !ref.utf8.containsSequence("..".utf8) && !ref.utf8.containsSequence("@{".utf8)
+      && parts.allSatisfy { part in
+        !part.isEmpty && part.first != UInt8(ascii: ".") && !part.suffix(5).elementsEqual(".lock".utf8)
+      }
+      && ref.unicodeScalars.allSatisfy { !$0.isInvisible }
+  }
+}
+
+extension Unicode.Scalar {
+  /// Control characters beyond ASCII, direction marks, joiners, line breaks.
+  fileprivate var isInvisible: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
     }
   }
 }
