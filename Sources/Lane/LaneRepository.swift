@@ -53,6 +53,14 @@ final class LaneRepository {
     case .open, .checkKeys, .prepare, .verify, .exportSigningKey: return [:]
     case .synchronize: return try synchronize(report).json
     case .resolve(let refs): return ["refs": .array(try refs.map(resolve).map(\.json))]
+    case .branches:
+      return [
+        "branches": .array(
+          try currentRefs().refs(under: Self.branchPrefix).map { .string(Self.branchName($0)) })
+      ]
+    case .branchContaining(let commit, let branches):
+      let branch = try branch(containing: try remoteID(commit), among: branches)
+      return ["branch": branch.map { .string($0) } ?? .null]
     case .commits(let ids): return ["commits": .array(try commits(ids).map(\.jsonValue))]
     case .annotations(let ids): return ["annotations": .array(try ids.map(annotations).map(\.json))]
     case .push(let tags, let branches, let evenIfChanged):
@@ -106,8 +114,7 @@ final class LaneRepository {
   }
 
   private func resolve(_ ref: String) throws(GitRemoteError) -> ResolvedRef {
-    let refs: RefList
-    if let known { refs = known } else { refs = try remote.advertisement() }
+    let refs = try currentRefs()
     do throws(GitRemoteError) {
       let commit = try remote.resolve(ref, in: refs)
       return ResolvedRef(
@@ -116,6 +123,36 @@ final class LaneRepository {
       guard error.code == .invalid else { throw error }
       return ResolvedRef(ref: ref, commit: nil, problem: error.message)
     }
+  }
+
+  /// The remote's refs as the parent knows them, or as they are now.
+  private func currentRefs() throws(GitRemoteError) -> RefList {
+    if let known { return known }
+    return try remote.advertisement()
+  }
+
+  private static let branchPrefix = "refs/heads/"
+
+  private static func branchName(_ ref: AdvertisedRef) -> String {
+    String(ref.name.dropFirst(branchPrefix.count))
+  }
+
+  /// Tips first, so that history is only downloaded where it is needed.
+  private func branch(
+    containing commit: GitRemote.ObjectID, among names: [String]
+  ) throws(GitRemoteError) -> String? {
+    let refs = try currentRefs()
+    let tips = names.compactMap { name in refs[Self.branchPrefix + name].map { (name, $0.id) } }
+    if let tip = tips.first(where: { $0.1 == commit }) { return tip.0 }
+    for (name, tip) in tips {
+      do throws(GitRemoteError) {
+        if try remote.isAncestor(commit, of: tip) { return name }
+      } catch {
+        // The commit is in no branch at all.
+        if error.code != .notFound { throw error }
+      }
+    }
+    return nil
   }
 
   /// The branch that the text means, in the order in which ``RemoteRepository/resolve(_:in:)`` looks.

@@ -18,6 +18,10 @@ public enum LaneRequest: Sendable, Equatable {
   case synchronize
   /// Which commits the refs name: branches, tags, commit ids, abbreviated too.
   case resolve([String])
+  /// The names of the remote's branches, as last seen.
+  case branches
+  /// One of these branches that has the commit in its history; none where no one has.
+  case branchContaining(ObjectID, among: [String])
   /// Reads commits for people: who made them, when, and why.
   case commits([ObjectID])
   /// Reads what the repository's files say of artifacts, at each of these commits.
@@ -37,6 +41,8 @@ public enum LaneRequest: Sendable, Equatable {
     case .exportSigningKey: "exportSigningKey"
     case .synchronize: "synchronize"
     case .resolve: "resolve"
+    case .branches: "branches"
+    case .branchContaining: "branchContaining"
     case .commits: "commits"
     case .annotations: "annotations"
     case .prepare: "prepare"
@@ -49,7 +55,9 @@ public enum LaneRequest: Sendable, Equatable {
     case .open(let configuration), .checkKeys(let configuration): configuration.json
     case .verify(let tags): ["tags": .array(tags.map(\.json))]
     case .exportSigningKey(let form): ["form": .string(form.rawValue)]
-    case .synchronize: [:]
+    case .synchronize, .branches: [:]
+    case .branchContaining(let commit, let branches):
+      ["commits": [.string(commit.description)], "branches": .array(branches.map { .string($0) })]
     case .resolve(let refs): ["refs": .array(refs.map { .string($0) })]
     case .commits(let ids), .annotations(let ids): ["commits": .array(ids.map { .string($0.description) })]
     case .prepare(let drafts): ["tags": .array(drafts.map(\.json))]
@@ -81,6 +89,12 @@ public enum LaneRequest: Sendable, Equatable {
       }
       self = .exportSigningKey(form)
     case "resolve": self = .resolve(try reader.optionalStrings("refs") ?? [])
+    case "branches": self = .branches
+    case "branchContaining":
+      guard let commit = try reader.objectIDs("commits").first else {
+        throw reader.error("commits", "names no commit")
+      }
+      self = .branchContaining(commit, among: try reader.optionalStrings("branches") ?? [])
     case "commits": self = .commits(try reader.objectIDs("commits"))
     case "annotations": self = .annotations(try reader.objectIDs("commits"))
     case "prepare": self = .prepare(try reader.elements("tags", TagDraft.init))

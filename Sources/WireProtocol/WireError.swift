@@ -99,6 +99,8 @@ extension WireError.Code {
   public static let deadlinePassed = Self(rawValue: "deadline_passed")
   public static let jobNotCancellable = Self(rawValue: "job_not_cancellable")
   public static let jobNotRetryable = Self(rawValue: "job_not_retryable")
+  // Conditions
+  public static let conditionNotMet = Self(rawValue: "condition_not_met")
   // Approvals
   public static let jobNotAwaitingApproval = Self(rawValue: "job_not_awaiting_approval")
   public static let ownRequest = Self(rawValue: "own_request")

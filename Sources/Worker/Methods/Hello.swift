@@ -6,7 +6,7 @@ internal import WireProtocol
 enum Hello {
   /// Features that clients may ask for by name before they use them. Never removed within a protocol version.
   static let capabilities = [
-    "wait", "dryRun", "requestKey", "jobList", "ifCurrent", "rollback", "verify", "approvals",
+    "wait", "dryRun", "requestKey", "jobList", "ifCurrent", "rollback", "verify", "approvals", "conditions",
   ]
 
   static func answer(_ params: JSONValue, _ worker: Worker, socket: String) throws(WireError) -> JSONValue {

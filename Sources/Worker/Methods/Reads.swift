@@ -81,7 +81,8 @@ extension Repository {
     try await synchronize()
     let (plan, _) = try await plan(request, on: RegistryDraft(state), trailers: [], tenant: tenant)
     await endIdleLaneLater()
-    return plan.preview(approvals: policy.approvalRules(request.access))
+    return plan.preview(
+      fulfilled: policy.rules(on: request.access), approvals: policy.approvalRules(request.access))
   }
 }
 
@@ -92,7 +93,10 @@ extension RepositoryFacts {
 
 extension Plan {
   /// The answer to a dry run.
-  fileprivate func preview(approvals: [ApprovalRule]) -> JSONValue {
+  ///
+  /// - Parameter fulfilled: the conditions that bound it; what is not fulfilled was refused before.
+  fileprivate func preview(fulfilled: [Rule], approvals: [ApprovalRule]) -> JSONValue {
+    let fulfilled = fulfilled.map { "\($0) is fulfilled" }
     let needed = approvals.map { rule in
       let who = rule.approvers.map(\.escapedForMessage).joined(separator: ", ")
       return "it waits for \(rule.required) \(rule.required == 1 ? "approval" : "approvals") by \(who)"
@@ -108,7 +112,7 @@ extension Plan {
       "dryRun": true, "artifact": .string(artifact.text),
       "version": version.map { .string($0.description) } ?? .null,
       "stage": stage.map { .string($0.text) } ?? .null, "tags": .array(tags),
-      "reasons": .array((reasons + needed).map { .string($0) }),
+      "reasons": .array((reasons + fulfilled + needed).map { .string($0) }),
     ]
     var object = preview.objectValue ?? JSONObject()
     object["approval"] = ApprovalStatus(approvals)?.json

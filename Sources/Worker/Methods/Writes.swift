@@ -17,6 +17,7 @@ extension ClientHandler {
     }
     let (repository, tenant) = try worker.authorize(request.access, for: peer)
     try RequestCheck.check(request)
+    try worker.settings.current.policy.checkFreeze(request.access, at: WallClock.seconds)
     let longest = worker.configuration.limits.messageBytes
     if let message = request.message, message.utf8.count > longest {
       throw WireError(

@@ -58,13 +58,14 @@ extension Repository {
     let context = PlanContext(
       now: WallClock.seconds, allowedStages: facts.allowedStages, defaultBranchTip: facts.tip,
       trailers: trailers)
+    let plan: Plan
     do throws(Refusal) {
-      let plan = try draft.preview(wanted, context)
+      plan = try draft.preview(wanted, context)
       try checkRegistration(plan, request, tenant: tenant)
-      return (plan, branches)
     } catch {
       throw WireError(error)
     }
+    return (plan, branches.union(try await checkConditions(plan, request, on: draft)))
   }
 
   /// An assignment that registers a version first needs the right to do that too.

@@ -35,7 +35,8 @@ extension Repository {
     return verdicts
   }
 
-  private func askForVerdicts(_ tags: [TagToVerify]) async throws(WireError) -> [TagVerdict] {
+  /// Assumes the caller has the turn.
+  func askForVerdicts(_ tags: [TagToVerify]) async throws(WireError) -> [TagVerdict] {
     let answer = try await ask(.verify(tags))
     forgetKeyProblems("verification_files")
     return try decode(answer) { value throws(JSONShapeError) in try [TagVerdict](value) }

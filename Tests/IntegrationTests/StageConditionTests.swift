@@ -1,0 +1,191 @@
+import StrictJSON
+import SystemCalls
+import TestSupport
+import Testing
+
+/// What a configuration demands of a version before it may go to a stage, with a real worker and a real Git
+/// repository.
+@Suite(.serialized)
+struct StageConditionTests {
+  private static func configuration(_ remote: GitFixture, _ conditions: String, more: String = "") -> String {
+    """
+    repositories: { demo: { url: "\(remote.path)" \(more) } },
+    tenants: { me: { uids: [\(ThisProcess.uid)] } },
+    grants: [{ tenants: ["me"], repositories: ["*"], actions: ["*"] }],
+    conditions: [\(conditions)]
+    """
+  }
+
+  private func remote() throws -> GitFixture {
+    let remote = try GitFixture(files: ["artifacts.yaml": "churn:\n  type: model\n  path: churn.pkl\n"])
+    try remote.tag("churn@v1.0.0")
+    return remote
+  }
+
+  private func assign(_ worker: WorkerFixture, _ stage: String, _ more: String...) throws -> CommandRun {
+    try worker.stagekeeper(
+      ["assign", "churn", "--version", "v1.0.0", "--stage", stage, "--json"] + more)
+  }
+
+  private func isRefused(_ run: CommandRun, by rule: String) -> Bool {
+    run.exit == .exited(code: 65) && run.errorCode == "condition_not_met"
+      && run.error["details"]?["rule"] == .string(rule)
+  }
+
+  @Test("a version goes through the stages that it has to have been in, and force changes nothing")
+  func from() throws {
+    let remote = try remote()
+    let worker = try WorkerFixture(
+      configuration: Self.configuration(
+        remote, #"{ repositories: ["*"], stages: ["prod*"], from: ["staging", "canary-?"] }"#))
+    for more in [[], ["--force"], ["--dry-run"]] {
+      let run = try worker.stagekeeper(
+        ["assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--json"] + more)
+      #expect(isRefused(run, by: "conditions[0].from"), "\(run)")
+      #expect(run.everything.contains("'staging' or 'canary-?'"), "\(run)")
+    }
+    #expect(try assign(worker, "staging").exit == .success)
+    let plan = try assign(worker, "prod", "--dry-run").json
+    #expect(plan["reasons"]?.arrayValue?.contains("conditions[0].from is fulfilled") == true, "\(plan)")
+    // Has been there is enough.
+    #expect(
+      try worker.stagekeeper("unassign", "churn", "v1.0.0", "staging").exit == .success
+        && assign(worker, "prod").exit == .success)
+    // Another version does not profit.
+    try remote.commit(files: ["README": "2"])
+    try remote.tag("churn@v2.0.0")
+    let other = try worker.stagekeeper(
+      "assign", "churn", "--version", "v2.0.0", "--stage", "prod", "--json")
+    #expect(isRefused(other, by: "conditions[0].from"), "\(other)")
+    #expect(try remote.tags().filter { $0.contains("#prod") } == ["churn#prod#3"])
+    try worker.stop()
+  }
+
+  @Test("the commit has to be on one of the branches as they are now")
+  func branches() throws {
+    let remote = try remote()
+    try remote.git("branch", "feature/x", "main")
+    try remote.commit(files: ["README": "2"], branch: "feature/x")
+    try remote.tag("churn@v1.1.0", at: "feature/x")
+    let worker = try WorkerFixture(
+      configuration: Self.configuration(
+        remote, #"{ repositories: ["demo"], stages: ["prod"], branches: ["main", "release/*"] }"#))
+    // An ancestor of the tip counts.
+    try remote.commit(files: ["README": "3"])
+    #expect(try assign(worker, "prod").exit == .success)
+    func other() throws -> CommandRun {
+      try worker.stagekeeper("assign", "churn", "--version", "v1.1.0", "--stage", "prod", "--json")
+    }
+    #expect(isRefused(try other(), by: "conditions[0].branches"))
+    #expect(
+      try worker.stagekeeper("assign", "churn", "--version", "v1.1.0", "--stage", "dev").exit == .success)
+    try remote.git("branch", "release/1.1", "feature/x")
+    let now = try other()
+    #expect(now.exit == .success, "\(now)")
+    try worker.stop()
+  }
+
+  @Test("the annotated type counts at the version's own commit")
+  func types() throws {
+    let remote = try remote()
+    try remote.commit(files: ["artifacts.yaml": "churn:\n  type: dataset\n  path: churn.csv\n"])
+    try remote.tag("churn@v2.0.0")
+    try remote.tag("other@v1.0.0")
+    let worker = try WorkerFixture(
+      configuration: Self.configuration(
+        remote, #"{ repositories: ["*"], stages: ["prod"], types: ["model"] }"#))
+    #expect(try assign(worker, "prod").exit == .success)
+    for (name, version) in [("churn", "v2.0.0"), ("other", "v1.0.0")] {
+      let run = try worker.stagekeeper("assign", name, "--version", version, "--stage", "prod", "--json")
+      #expect(isRefused(run, by: "conditions[0].types"), "\(run)")
+    }
+    try worker.stop()
+  }
+
+  @Test("nothing changes in a frozen stage, and a window that is past freezes nothing")
+  func freeze() throws {
+    let always = #"{ days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], reason: "year's end" }"#
+    let remote = try remote()
+    let worker = try WorkerFixture(
+      configuration: Self.configuration(
+        remote,
+        """
+        { repositories: ["*"], stages: ["prod"], freeze: [\(always)] },
+        { repositories: ["*"], stages: ["soon"],
+          freeze: [{ from: "2001-01-01T00:00:00Z", until: "9998-01-01T00:00:00+01:00" }] },
+        { repositories: ["*"], stages: ["dev"],
+          freeze: [{ from: "2001-01-01T00:00:00Z", until: "2001-01-02T00:00:00Z" }] },
+        """))
+    let run = try assign(worker, "prod", "--force")
+    #expect(isRefused(run, by: "conditions[0].freeze") && run.everything.contains("year's end"), "\(run)")
+    let unassign = try worker.stagekeeper("unassign", "churn", "v1.0.0", "prod", "--json")
+    #expect(isRefused(unassign, by: "conditions[0].freeze"), "\(unassign)")
+    let soon = try assign(worker, "soon")
+    #expect(isRefused(soon, by: "conditions[1].freeze"), "\(soon)")
+    #expect((soon.error["retryAfter"]?.integerValue ?? 0) > 86_400, "\(soon)")
+    let dev = try assign(worker, "dev")
+    #expect(dev.exit == .success, "\(dev)")
+    #expect(try remote.tags() == ["churn#dev#1", "churn@v1.0.0"])
+    try worker.stop()
+  }
+
+  @Test("a stage that takes signed promotions only takes no others")
+  func signed() throws {
+    let repository = try SignedRepository()
+    try repository.remote.tag("churn@v1.0.0")
+    let condition = #"{ repositories: ["*"], stages: ["prod"], signed: true }"#
+    let unsigned = try WorkerFixture(configuration: Self.configuration(repository.remote, condition))
+    #expect(isRefused(try assign(unsigned, "prod"), by: "conditions[0].signed"))
+    try unsigned.stop()
+    let key = try repository.key("ed25519")
+    let signers = try repository.directory.write(
+      "signers", try SignedRepository.signer("ed25519", "stagekeeper@localhost"))
+    let worker = try WorkerFixture(
+      configuration: Self.configuration(
+        repository.remote, condition,
+        more: """
+          , signing: { format: "ssh", keyFile: "\(key)" }, verification: { allowedSignersFile: "\(signers)" }
+          """))
+    // Somebody else registered this version, without a signature.
+    let run = try assign(worker, "prod")
+    #expect(isRefused(run, by: "conditions[0].signed") && run.everything.contains("churn@v1.0.0"), "\(run)")
+    try repository.remote.commit(files: ["README": "2"])
+    #expect(try worker.stagekeeper("register", "churn", "--version", "v2.0.0").exit == .success)
+    let good = try worker.stagekeeper("assign", "churn", "--version", "v2.0.0", "--stage", "prod", "--json")
+    #expect(good.exit == .success, "\(good)")
+    // One that is registered in the same push is the worker's own.
+    try repository.remote.commit(files: ["README": "3"])
+    #expect(try worker.stagekeeper("assign", "churn", "main", "--stage", "prod").exit == .success)
+    try worker.stop()
+  }
+
+  @Test("a condition that a reload brings binds jobs that wait, and every condition that matches binds")
+  func reload() throws {
+    let remote = try remote()
+    let worker = try WorkerFixture(configuration: Self.configuration(remote, ""))
+    try worker.administer("pause", "demo")
+    let job = try worker.stagekeeper(
+      "assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--no-wait", "--json")
+    let id = try #require(job.json["job"]?.stringValue, "\(job)")
+    let file = worker.directory.appending("stagekeeper.json5")
+    let text = String(decoding: try Files.read(file, limit: 1 << 20), as: UTF8.self)
+    let new = #"""
+      conditions: [{ repositories: ["*"], stages: ["prod"], branches: ["main"] },
+                   { repositories: ["demo"], artifacts: ["chur*"], stages: ["*"], from: ["never"] }]
+      """#
+    let place = try #require(text.firstRange(of: "conditions: []"))
+    try Files.replace(file, with: Array(text.replacing(place, with: new).utf8))
+    try worker.administer("reload")
+    try worker.administer("resume", "demo")
+    let end = try worker.stagekeeper("job", "wait", id, "--json")
+    #expect(isRefused(end, by: "conditions[1].from"), "\(end)")
+    #expect(try remote.tags() == ["churn@v1.0.0"])
+    try worker.stop()
+  }
+}
+
+extension String {
+  fileprivate func replacing(_ range: Range<Index>, with text: String) -> String {
+    self[..<range.lowerBound] + text + self[range.upperBound...]
+  }
+}
