@@ -7,7 +7,7 @@ public enum AdminTool {
     name: "stagekeeper-admin",
     summary: "Shows, stops and repairs a Stagekeeper worker over its admin socket.",
     groups: [
-      ("Look", [queue, job, repositories, tenants, stats, metrics, watch, signingExport]),
+      ("Look", [queue, job, repositories, tenants, stats, metrics, watch, policyExplain, signingExport]),
       ("Act", [pause, resume, drain, retry, cancel, reload]),
       ("The audit log", [auditShow, auditVerify]),
       ("Repair, without a worker", [journalVerify]),

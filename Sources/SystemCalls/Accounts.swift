@@ -29,6 +29,18 @@ public enum Accounts {
     }
   }
 
+  /// The numbers of the groups that a user is in, the primary one first; nil when there is no such user.
+  /// C: `getgrouplist`.
+  public static func groups(ofUser name: String) -> [UInt32]? {
+    guard let primary = withEntry({ getpwnam_r(name, $0, $1, $2, $3) }, read: { $0.pw_gid }) else {
+      return nil
+    }
+    var groups = [gid_t](repeating: 0, count: 65_536)
+    var count = Int32(groups.count)
+    guard getgrouplist(name, primary, &groups, &count) >= 0, count > 0 else { return [primary] }
+    return Array(groups.prefix(Int(count)))
+  }
+
   /// The group's name; nil when the number has none. C: `getgrgid_r`.
   public static func groupName(_ gid: UInt32) -> String? {
     withGroup {

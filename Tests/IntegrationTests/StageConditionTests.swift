@@ -159,6 +159,34 @@ struct StageConditionTests {
     try worker.stop()
   }
 
+  @Test("the administrator is told which rule allows or denies, and what has to hold besides")
+  func explains() throws {
+    let remote = try remote()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path)" } },
+        tenants: { ci: { uids: [64321] }, ops: { users: ["daemon"] } },
+        grants: [
+          { tenants: ["ops"], repositories: ["*"], actions: ["*"] },
+          { tenants: ["ci"], repositories: ["demo"], artifacts: ["churn*"], actions: ["assign"], stages: ["dev"] },
+        ],
+        conditions: [{ repositories: ["*"], stages: ["dev"], from: ["x"], freeze: [{ days: ["mon"] }] }]
+        """)
+    func ask(_ arguments: String...) throws -> JSONValue {
+      try worker.administer(["policy", "explain", "--repo", "demo"] + arguments)
+    }
+    let dev = try ask("assign", "churn", "--stage", "dev", "--uid", "64321")
+    #expect(dev["allowed"] == true && dev["rule"] == "grants[1]" && dev["tenants"] == ["ci"], "\(dev)")
+    #expect(dev["conditions"] == ["conditions[0].from", "conditions[0].freeze"], "\(dev)")
+    let prod = try ask("assign", "churn", "--stage", "prod", "--tenant", "ci")
+    #expect(prod["allowed"] == false && prod["rule"] == "none", "\(prod)")
+    #expect(prod["grants"]?[0]?["mismatch"] == "tenants" && prod["grants"]?[1]?["mismatch"] == "stages")
+    #expect(try ask("unassign", "other", "--stage", "dev", "--user", "daemon")["rule"] == "grants[0]")
+    #expect(try ask("read", "--uid", "0")["tenants"] == [])
+    #expect(throws: (any Error).self) { try ask("read", "--user", "nobody-of-this-name") }
+    try worker.stop()
+  }
+
   @Test("a condition that a reload brings binds jobs that wait, and every condition that matches binds")
   func reload() throws {
     let remote = try remote()

@@ -12,7 +12,8 @@ struct AdminHandler: RequestHandler {
   let reloader: Reloader
 
   static let methods = [
-    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "signing.export",
+    "hello", "whoami", "queue", "job", "repositories", "tenants", "stats", "metrics", "policy.explain",
+    "signing.export",
     "pause", "resume", "drain", "retry", "cancel", "reload",
   ]
 
@@ -46,6 +47,7 @@ struct AdminHandler: RequestHandler {
     case "resume": return try await setPaused(false, params)
     case "retry": return try await retry(params, peer)
     case "cancel": return try await cancel(params, peer)
+    case "policy.explain": return try explainPolicy(params)
     case "signing.export": return try await exportSigningKey(params)
     default: throw .unknownMethod(request.method, known: Self.methods)
     }

@@ -53,7 +53,10 @@ extension WorkerFixture {
 
   /// Runs `stagekeeper-admin` and returns the JSON that it printed.
   @discardableResult
-  func administer(_ arguments: String...) throws -> JSONValue {
+  func administer(_ arguments: String...) throws -> JSONValue { try administer(arguments) }
+
+  /// The same with arguments that are made elsewhere.
+  func administer(_ arguments: [String]) throws -> JSONValue {
     let run = try command("stagekeeper-admin", ["--socket", adminSocket] + arguments + ["--json"], nil)
     guard run.exit == .success else {
       throw Program.Failure("stagekeeper-admin \(arguments) \(run)")
