@@ -153,9 +153,17 @@ struct StageConditionTests {
     #expect(try worker.stagekeeper("register", "churn", "--version", "v2.0.0").exit == .success)
     let good = try worker.stagekeeper("assign", "churn", "--version", "v2.0.0", "--stage", "prod", "--json")
     #expect(good.exit == .success, "\(good)")
+    try repository.remote.tag("churn#prod#9", at: "main")
     // One that is registered in the same push is the worker's own.
     try repository.remote.commit(files: ["README": "3"])
     #expect(try worker.stagekeeper("assign", "churn", "main", "--stage", "prod").exit == .success)
+    // What somebody else put there is reported, and only that: other tags need no signature.
+    let verdict = try worker.stagekeeper("verify", "churn#prod#9", "--json").json
+    #expect(verdict["verdict"] == "unsigned" && verdict["required"] == true, "\(verdict)")
+    #expect(try worker.stagekeeper("verify", "churn@v1.0.0", "--json").json["required"] == false)
+    let findings = try worker.stagekeeper("doctor", "--json").json["findings"]?.arrayValue ?? []
+    let reported = findings.filter { $0["code"] == "unsigned_tag" }.compactMap { $0["ref"]?.stringValue }
+    #expect(reported == ["churn#prod#9"], "\(findings)")
     try worker.stop()
   }
 

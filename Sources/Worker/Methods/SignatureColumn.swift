@@ -11,8 +11,13 @@ extension ClientHandler {
     _ isVisible: (ArtifactName) -> Bool
   ) async throws(WireError) {
     if query.method == .doctor {
-      guard await repository.configuration.signing?.required ?? false else { return }
+      let configuration = await repository.configuration
+      let isDemanded: (Event) -> Bool =
+        configuration.signing?.required ?? false
+        ? { _ in true } : worker.policy.demandsSignature(configuration.id)
       let events = snapshot.state.history(ascending: true).filtered(isVisible).entries.map(\.event)
+        .filter(isDemanded)
+      if events.isEmpty { return }
       answer["findings"] = .array(
         (answer["findings"]?.arrayValue ?? []) + (try await repository.signatureFindings(events)))
     } else if query.signed {

@@ -61,7 +61,9 @@ extension ClientHandler {
         .unknownRef, category: .refused, "the remote has no tag \"\(tag.ref.escapedForMessage)\"")
     }
     var value = verdict.jsonValue
-    value["required"] = .bool(await repository.configuration.signing?.required ?? false)
+    let everywhere = await repository.configuration.signing?.required ?? false
+    value["required"] = .bool(
+      everywhere || event.map(worker.policy.demandsSignature(query.repository)) ?? false)
     value["event"] = event.map { .string($0.kind.rawValue) }
     value["artifact"] = event.map { .string($0.artifact.text) }
     value["commit"] = event.map { .string($0.commit.description) }

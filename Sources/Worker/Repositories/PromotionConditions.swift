@@ -21,6 +21,16 @@ extension Policy {
     }
   }
 
+  /// Whether an event puts a version into a stage of a repository that takes signed promotions only.
+  func demandsSignature(_ repository: String) -> (Event) -> Bool {
+    { event in
+      guard event.kind == .assignment, let stage = event.name.stage else { return false }
+      return conditions(
+        on: Access(.assign, repository: repository, artifact: event.artifact.text, stage: stage.text)
+      ).contains(where: \.signed)
+    }
+  }
+
   /// Whether a stage is frozen now: what is known before the repository is looked at.
   ///
   /// - Parameter time: in seconds since 1970.
