@@ -67,8 +67,5 @@ public struct DurableFile: ~Copyable, Sendable {
   }
 
   /// Whether the file has a name still; one that was removed goes on being written, and is lost. C: `fstat`.
-  public var isLinked: Bool {
-    var status = stat()
-    return fstat(descriptor.rawValue, &status) == 0 && status.st_nlink > 0
-  }
+  public var isLinked: Bool { Files.isLinked(descriptor) }
 }

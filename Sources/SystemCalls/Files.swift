@@ -43,6 +43,12 @@ public enum Files {
       size: Int64(status.st_size))
   }
 
+  /// Whether an open file has a name still. C: `fstat`.
+  static func isLinked(_ file: borrowing FileDescriptor) -> Bool {
+    var status = stat()
+    return fstat(file.rawValue, &status) == 0 && status.st_nlink > 0
+  }
+
   /// Opens a file, close-on-exec. C: `open`.
   ///
   /// - Parameters:

@@ -18,6 +18,7 @@ import growth
 import others
 import queueing
 import report
+import signing
 import timing
 from assignment import Assignments, repository_id, settings
 from repositories import Shelf
@@ -56,7 +57,7 @@ def options():
     parser.add_argument("--no-https", action="store_true", help="without nginx")
     parser.add_argument("--tags", help="numbers of tags, such as 0,1000")
     parser.add_argument("--rounds", type=int, help="rounds at each number of tags")
-    parser.add_argument("--only", help="of assignments,bursts,queue,reads,start-up,memory,contact,histories,contention")
+    parser.add_argument("--only", help="of assignments,bursts,queue,reads,start-up,memory,contact,histories,contention,signing")
     parser.add_argument("--gto", default=os.environ.get("STAGEKEEPER_TEST_GTO"), help="the gto program")
     parser.add_argument("--limits", help="file of ratios that must not be exceeded")
     return parser.parse_args()
@@ -153,6 +154,9 @@ def measure_all(bench, arguments, wanted, results):
         measure_at(bench, arguments, wanted, count, results)
     if "bursts" in wanted:
         measure_bursts(bench, arguments, results)
+    if "signing" in wanted:
+        bench.say("signatures")
+        results["signing"] = signing.measure(bench, bench.shelf(1000), f"{bench.place}/signing", arguments.quick)
     if "contention" in wanted:
         measure_contention(bench, arguments, results)
     if "histories" in wanted:
@@ -191,7 +195,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     everything = {"assignments", "bursts", "queue", "reads", "start-up", "memory", "contact", "histories",
-                  "contention"}
+                  "contention", "signing"}
     wanted = set(arguments.only.split(",")) if arguments.only else everything
     if wanted - everything:
         raise SystemExit(f"--only: there is no {', '.join(wanted - everything)}")

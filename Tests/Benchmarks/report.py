@@ -18,6 +18,8 @@ def ratios(results):
     for one in results.get("contention", []):
         found[f"{one['workers']} workers on one remote/one, {one['tagsPerPush']} tags a push"] = (
             one["together"] / one["alone"])
+    if "signing" in results:
+        found["a signed assignment/one without"] = results["signing"]["signed/unsigned"]
     if "histories" in results:
         found.update(results["histories"]["ratios"])
     if "queue" in results:
@@ -86,6 +88,8 @@ def sections(results):
                      "state, MiB"],
                     [[one["name"], number(one["seconds"]), number(one["clone"]), mebibytes(one["state"])]
                      for one in results["histories"]["rows"]])
+    if "signing" in results:
+        yield signatures(results["signing"])
     if "contention" in results:
         yield contention(results["contention"])
     if results["memory"] or "idle" in results:
@@ -136,6 +140,14 @@ def bursts(found):
          [f"{wide['jobs']} jobs over {wide['repositories']} repositories", "ours", number(wide["many"]),
           f"{wide['many'] / wide['one']:.2f}"],
          ["", "the same on one repository", number(wide["one"]), ""]])
+
+
+def signatures(found):
+    rows = [[one["kind"], f"{one['tag'] * 1e6:.0f}",
+             f"{one['signature'] * 1e6:.0f}" if one["signature"] else "",
+             f"{1 / one['signature']:.0f}" if one["signature"] else ""] for one in found["rates"]]
+    return table([f"tags that a lane makes; a signed warm assignment over ssh takes {found['signed/unsigned']:.2f} × "
+                  "one without", "µs a tag", "µs for the signature", "signatures a second"], rows)
 
 
 def contention(entries):
