@@ -51,13 +51,27 @@ struct StageConditionTests {
     #expect(
       try worker.stagekeeper("unassign", "churn", "v1.0.0", "staging").exit == .success
         && assign(worker, "prod").exit == .success)
+    // Of one batch, what rests on a tag before it is pushed after that has landed.
+    try remote.commit(files: ["README": "1"])
+    try remote.tag("later@v1.0.0")
+    try worker.administer("pause", "demo")
+    var jobs: [String] = []
+    for stage in ["staging", "prod"] {
+      let job = try worker.stagekeeper(
+        "assign", "later", "--version", "v1.0.0", "--stage", stage, "--no-wait", "--json")
+      jobs.append(try #require(job.json["job"]?.stringValue, "\(job)"))
+    }
+    let before = try worker.administer("stats")["pushes"]?["total"]?.integerValue ?? 0
+    try worker.administer("resume", "demo")
+    for job in jobs { #expect(try worker.stagekeeper("job", "wait", job).exit == .success) }
+    #expect(try worker.administer("stats")["pushes"]?["total"]?.integerValue == before + 2)
     // Another version does not profit.
     try remote.commit(files: ["README": "2"])
     try remote.tag("churn@v2.0.0")
     let other = try worker.stagekeeper(
       "assign", "churn", "--version", "v2.0.0", "--stage", "prod", "--json")
     #expect(isRefused(other, by: "conditions[0].from"), "\(other)")
-    #expect(try remote.tags().filter { $0.contains("#prod") } == ["churn#prod#3"])
+    #expect(try remote.tags().filter { $0.contains("#prod") } == ["churn#prod#3", "later#prod#2"])
     try worker.stop()
   }
 

@@ -12,6 +12,8 @@ struct Promotion: Sendable {
   var plan: Plan?
   /// The branches on whose tips the plan depends.
   var branches: Set<String> = []
+  /// Whether a condition is fulfilled only by tags of jobs before it, which have to be in the remote first.
+  var needsLanding = false
   var prepared: [PreparedTag] = []
 
   var intents: [Intent] {

@@ -90,10 +90,12 @@ extension Repository {
 }
 
 extension [Promotion] {
-  /// As many from the front as one push may carry; at least one, for what belongs together goes together.
+  /// As many from the front as one push may carry; at least one, for what belongs together goes together. What rests
+  /// on tags that have to land first begins the next push.
   fileprivate func prefix(ofTags limit: Int) -> ArraySlice<Promotion> {
     var tags = 0
     let count = prefix { promotion in
+      if promotion.needsLanding { return false }
       tags += promotion.plan?.tags.count ?? 0
       return tags <= limit
     }.count

@@ -67,16 +67,22 @@ extension Repository {
     return branches
   }
 
+  /// Whether a plan that fulfils its conditions does so only by what jobs before it are about to push: the remote
+  /// may refuse those and take this one.
+  func restsOnDraft(_ plan: Plan, _ request: WireProtocol.WriteRequest) -> Bool {
+    guard request.action != .unassign else { return false }
+    let artifact = state.artifact(plan.artifact)
+    return policy.conditions(on: request.access).contains { condition in
+      !(condition.from.map { plan.hasBeen(in: $0, artifact) } ?? true)
+        || condition.signed && !plan.registers && plan.registration(artifact) == nil
+    }
+  }
+
   private func checkFrom(
     _ condition: Condition, _ plan: Plan, _ draft: RegistryDraft
   ) throws(WireError) {
     guard let from = condition.from else { return }
-    let versions = draft.artifact(plan.artifact)?.versions ?? []
-    let stages = versions.filter { $0.label == plan.version && $0.commit == plan.commit }.flatMap(\.stages)
-    let hasBeenThere = stages.contains { history in
-      !history.assignments.isEmpty && from.contains { $0.matches(history.stage.text) }
-    }
-    if hasBeenThere { return }
+    if plan.hasBeen(in: from, draft.artifact(plan.artifact)) { return }
     throw .conditionNotMet(
       condition.rule(.from),
       "\(plan.versionText) must first have been in stage \(from.listed) before it goes to '\(plan.stageText)'"
@@ -126,9 +132,7 @@ extension Repository {
         "stage '\(plan.stageText)' takes signed promotions only, and this repository's tags are not signed"
       )
     }
-    let versions = state.artifact(plan.artifact)?.versions ?? []
-    let version = versions.first { $0.label == plan.version && $0.commit == plan.commit }
-    guard let registration = version?.registrations.last else { return }
+    guard let registration = plan.registration(state.artifact(plan.artifact)) else { return }
     let verdict = try await askForVerdicts([TagToVerify(registration)]).first
     if verdict?.code == .good { return }
     throw .conditionNotMet(
@@ -139,6 +143,24 @@ extension Repository {
 }
 
 extension Plan {
+  /// Whether it registers its version itself.
+  fileprivate var registers: Bool { tags.contains { $0.kind == .registration } }
+
+  /// The version that it is about; nil where there is none yet.
+  private func version(_ artifact: Artifact?) -> ArtifactVersion? {
+    artifact?.versions.first { $0.label == version && $0.commit == commit }
+  }
+
+  /// Whether its version was ever assigned to a stage that one of these patterns matches.
+  fileprivate func hasBeen(in stages: [Pattern], _ artifact: Artifact?) -> Bool {
+    (version(artifact)?.stages ?? []).contains { history in
+      !history.assignments.isEmpty && stages.contains { $0.matches(history.stage.text) }
+    }
+  }
+
+  /// The tag that registered its version last.
+  fileprivate func registration(_ artifact: Artifact?) -> Event? { version(artifact)?.registrations.last }
+
   fileprivate var versionText: String { version.map { "version '\($0)'" } ?? "the version" }
   fileprivate var stageText: String { stage?.text ?? "" }
 }

@@ -28,6 +28,7 @@ extension Repository {
           draft.apply(plan)
           promotion.plan = plan
           promotion.branches = branches
+          promotion.needsLanding = restsOnDraft(plan, promotion.request)
           planned.append(promotion)
         } catch {
           if error.category == .retry { throw .server(error) }
