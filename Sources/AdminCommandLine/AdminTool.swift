@@ -10,7 +10,7 @@ public enum AdminTool {
       ("Look", [queue, job, repositories, tenants, stats, metrics, watch, policyExplain, signingExport]),
       ("Act", [pause, resume, drain, retry, cancel, reload]),
       ("The audit log", [auditShow, auditVerify]),
-      ("Repair, without a worker", [journalVerify]),
+      ("Repair, without a worker", [configCheck, journalVerify]),
     ],
     commonOptions: [
       OptionSpec(

@@ -209,6 +209,22 @@ struct StageConditionTests {
     try worker.stop()
   }
 
+  @Test("a configuration is checked without a worker")
+  func checksConfigurations() throws {
+    let directory = try TemporaryDirectory()
+    func check(_ text: String) throws -> Program.Output {
+      try Program.run(
+        try BuiltProgram.path("stagekeeper-admin"),
+        ["config", "check", try directory.write("worker.json5", text)])
+    }
+    let good = try check("{ repositories: { demo: { url: '/nowhere' } } }")
+    #expect(good.exit == .success && good.text.contains("good"), "\(good)")
+    let bad = try check(
+      "{ repositories: { demo: { url: '/nowhere' } }, conditions: [{ repositories: ['*'], stages: ['x'], form: ['y'] }] }"
+    )
+    #expect(bad.exit == .exited(code: 78) && bad.errorText.contains("did you mean \"from\"?"), "\(bad)")
+  }
+
   @Test("a condition that a reload brings binds jobs that wait, and every condition that matches binds")
   func reload() throws {
     let remote = try remote()
