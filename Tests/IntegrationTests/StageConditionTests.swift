@@ -120,6 +120,7 @@ struct StageConditionTests {
   func freeze() throws {
     let always = #"{ days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], reason: "year's end" }"#
     let remote = try remote()
+    try remote.tag("churn#prod#1")
     let worker = try WorkerFixture(
       configuration: Self.configuration(
         remote,
@@ -139,7 +140,7 @@ struct StageConditionTests {
     #expect((soon.error["retryAfter"]?.integerValue ?? 0) > 86_400, "\(soon)")
     let dev = try assign(worker, "dev")
     #expect(dev.exit == .success, "\(dev)")
-    #expect(try remote.tags() == ["churn#dev#1", "churn@v1.0.0"])
+    #expect(try remote.tags() == ["churn#dev#2", "churn#prod#1", "churn@v1.0.0"])
     try worker.stop()
   }
 

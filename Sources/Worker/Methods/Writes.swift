@@ -17,7 +17,10 @@ extension ClientHandler {
     }
     let (repository, tenant) = try worker.authorize(request.access, for: peer)
     try RequestCheck.check(request)
-    try worker.settings.current.policy.checkFreeze(request.access, at: WallClock.seconds)
+    // A key that is known gets its job back, whatever is frozen now; a new one is refused when it is planned.
+    if request.requestKey == nil {
+      try worker.settings.current.policy.checkFreeze(request.access, at: WallClock.seconds)
+    }
     let longest = worker.configuration.limits.messageBytes
     if let message = request.message, message.utf8.count > longest {
       throw WireError(
