@@ -16,6 +16,16 @@ struct StageConditionTests {
     """
   }
 
+  /// Has a worker without conditions take these.
+  private static func reload(_ worker: WorkerFixture, _ conditions: String) throws {
+    let file = worker.directory.appending("stagekeeper.json5")
+    let text = String(decoding: try Files.read(file, limit: 1 << 20), as: UTF8.self)
+    let place = try #require(text.firstRange(of: "conditions: []"))
+    let new = text[..<place.lowerBound] + "conditions: [\(conditions)]" + text[place.upperBound...]
+    try Files.replace(file, with: Array(new.utf8))
+    try worker.administer("reload")
+  }
+
   private func remote() throws -> GitFixture {
     let remote = try GitFixture(files: ["artifacts.yaml": "churn:\n  type: model\n  path: churn.pkl\n"])
     try remote.tag("churn@v1.0.0")
@@ -144,6 +154,24 @@ struct StageConditionTests {
     try worker.stop()
   }
 
+  @Test("a request key that is known gets its job back although the stage was frozen since")
+  func keyInFreeze() throws {
+    let remote = try remote()
+    let worker = try WorkerFixture(configuration: Self.configuration(remote, ""))
+    func keyed(_ key: String) throws -> CommandRun {
+      try assign(worker, "prod", "--force", "--request-key", key)
+    }
+    let first = try keyed("one")
+    try Self.reload(
+      worker,
+      #"{ repositories: ["*"], stages: ["*"], freeze: [{ from: "2001-01-01T00:00:00Z", until: "9998-01-01T00:00:00Z" }] }"#
+    )
+    let again = try keyed("one")
+    #expect(again.exit == .success && again.json["job"] == first.json["job"], "\(again)")
+    #expect(isRefused(try keyed("two"), by: "conditions[0].freeze"))
+    try worker.stop()
+  }
+
   @Test("a stage that takes signed promotions only takes no others")
   func signed() throws {
     let repository = try SignedRepository()
@@ -234,25 +262,16 @@ struct StageConditionTests {
     let job = try worker.stagekeeper(
       "assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--no-wait", "--json")
     let id = try #require(job.json["job"]?.stringValue, "\(job)")
-    let file = worker.directory.appending("stagekeeper.json5")
-    let text = String(decoding: try Files.read(file, limit: 1 << 20), as: UTF8.self)
-    let new = #"""
-      conditions: [{ repositories: ["*"], stages: ["prod"], branches: ["main"] },
-                   { repositories: ["demo"], artifacts: ["chur*"], stages: ["*"], from: ["never"] }]
-      """#
-    let place = try #require(text.firstRange(of: "conditions: []"))
-    try Files.replace(file, with: Array(text.replacing(place, with: new).utf8))
-    try worker.administer("reload")
+    try Self.reload(
+      worker,
+      #"""
+      { repositories: ["*"], stages: ["prod"], branches: ["main"] },
+      { repositories: ["demo"], artifacts: ["chur*"], stages: ["*"], from: ["never"] }
+      """#)
     try worker.administer("resume", "demo")
     let end = try worker.stagekeeper("job", "wait", id, "--json")
     #expect(isRefused(end, by: "conditions[1].from"), "\(end)")
     #expect(try remote.tags() == ["churn@v1.0.0"])
     try worker.stop()
-  }
-}
-
-extension String {
-  fileprivate func replacing(_ range: Range<Index>, with text: String) -> String {
-    self[..<range.lowerBound] + text + self[range.upperBound...]
   }
 }

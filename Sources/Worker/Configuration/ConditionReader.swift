@@ -142,9 +142,7 @@ private func seconds(rfc3339 text: String) -> Int64? {
   guard text.utf8.count >= 20 else { return nil }
   let bytes = Array(text.utf8)
   guard let local = milliseconds(timestamp: String(decoding: bytes[0..<19], as: UTF8.self) + "Z"),
-    let offset = offsetMinutes(String(decoding: bytes[19...], as: UTF8.self)),
-    // A day that there is not, such as the 30th of February, reads as one that there is.
-    timestamp(milliseconds: local).utf8.prefix(19).elementsEqual(bytes[0..<19])
+    let offset = offsetMinutes(String(decoding: bytes[19...], as: UTF8.self))
   else { return nil }
   return local / 1000 - Int64(offset) * 60
 }

@@ -94,9 +94,10 @@ extension RepositoryFacts {
 extension Plan {
   /// The answer to a dry run.
   ///
-  /// - Parameter fulfilled: the conditions that bound it; what is not fulfilled was refused before.
+  /// - Parameter fulfilled: the conditions that bound it; what is not fulfilled was refused before, but approvals,
+  ///   which are waited for.
   fileprivate func preview(fulfilled: [Rule], approvals: [ApprovalRule]) -> JSONValue {
-    let fulfilled = fulfilled.map { "\($0) is fulfilled" }
+    let fulfilled = fulfilled.filter { !$0.isApproval }.map { "\($0) is fulfilled" }
     let needed = approvals.map { rule in
       let who = rule.approvers.map(\.escapedForMessage).joined(separator: ", ")
       return "it waits for \(rule.required) \(rule.required == 1 ? "approval" : "approvals") by \(who)"

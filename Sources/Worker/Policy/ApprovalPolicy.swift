@@ -38,9 +38,7 @@ struct ApprovalStanding: Sendable {
 extension Policy {
   /// What all conditions want approved that are about that change of a stage.
   func approvalRules(_ access: Access) -> [ApprovalRule] {
-    guard let artifact = access.artifact, let stage = access.stage else { return [] }
-    return conditions.filter { $0.matches(repository: access.repository, artifact: artifact, stage: stage) }
-      .compactMap(\.approvals)
+    conditions(on: access).compactMap(\.approvals)
   }
 
   /// The tenants in whose names an approver may approve that now: the grants are those of this moment, and so

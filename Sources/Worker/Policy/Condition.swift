@@ -64,6 +64,9 @@ public enum Rule: Sendable, Equatable, CustomStringConvertible {
   /// The index of the condition in the configuration, and which of its demands.
   case condition(Int, Condition.Member)
 
+  /// Whether it is fulfilled by waiting for others.
+  var isApproval: Bool { if case .condition(_, .approvals) = self { true } else { false } }
+
   /// Stable: `none`, `grants[1]`, `conditions[2].from`.
   public var description: String {
     switch self {

@@ -56,8 +56,8 @@ public struct Policy: Sendable {
 
   /// The tenants that a peer belongs to, in the order of the configuration.
   ///
-  /// A socket that has a tenant leaves no choice. The superuser and the overflow uid belong only where their number is named: a group says nothing of
-  /// them.
+  /// A socket that has a tenant leaves no choice. The superuser and the overflow uid belong only where their
+  /// number is named: a group says nothing of them.
   public func tenants(of peer: Peer) -> [String] {
     if let fixed = peer.fixedTenant {
       return tenants.map(\.name).filter { $0.utf8.elementsEqual(fixed.utf8) }

@@ -28,17 +28,9 @@ extension Policy {
       return PolicyExplanation.Line(
         rule: Rule.grant(grant.index).description, applies: mismatch == nil, mismatch: mismatch)
     }
-    let bound: [Rule] = conditions(on: access).flatMap { condition in
-      condition.members.filter { member in
-        switch access.action {
-        case .assign: true
-        case .unassign: member == .freeze || member == .approvals
-        default: false
-        }
-      }.map(condition.rule)
-    }
     return PolicyExplanation(
-      tenants: tenants, decidedBy: lines.first(where: \.applies)?.rule, grants: lines, conditions: bound)
+      tenants: tenants, decidedBy: lines.first(where: \.applies)?.rule, grants: lines,
+      conditions: rules(on: access))
   }
 }
 

@@ -13,11 +13,16 @@ extension Policy {
     }
   }
 
-  /// The demands that bind it, without approvals, which are waited for: of an unassignment `freeze` alone.
+  /// The demands that bind it, in the order of the file.
   func rules(on access: Access) -> [Rule] {
     conditions(on: access).flatMap { condition in
-      condition.members.filter { $0 == .freeze || ($0 != .approvals && access.action == .assign) }
-        .map(condition.rule)
+      condition.members.filter { member in
+        switch access.action {
+        case .assign: true
+        case .unassign: member == .freeze || member == .approvals
+        default: false
+        }
+      }.map(condition.rule)
     }
   }
 
