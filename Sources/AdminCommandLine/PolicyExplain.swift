@@ -6,7 +6,8 @@ extension AdminTool {
     "policy explain",
     summary: "Say whether somebody may do something, and which rules say so.",
     operands: [
-      OperandSpec("ACTION", help: "register, assign, unassign, deregister, deprecate, read or approve."),
+      OperandSpec(
+        "ACTION", help: "register, assign, unassign, deregister, deprecate, delete, read or approve."),
       OperandSpec("NAME", required: false, help: "The artifact; left out: any."),
     ],
     options: [

@@ -19,7 +19,7 @@ public struct AuditEntry: Sendable, Hashable {
   public enum Decision: String, Sendable, CaseIterable { case allowed, denied }
 
   public enum Outcome: String, Sendable, CaseIterable {
-    /// The tag is in the remote.
+    /// The remote has what was asked for: the tag, or for `delete` no tag any more.
     case pushed
     /// The server, a rule or the policy said no.
     case rejected

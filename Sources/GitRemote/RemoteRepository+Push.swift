@@ -1,8 +1,8 @@
 /// What became of one ref of a push.
 public enum PushOutcome: Equatable, Sendable {
-  /// The server made it.
+  /// The server made or deleted it.
   case accepted
-  /// It was there already, at exactly this object; nothing was sent for it.
+  /// It was there already, at exactly this object, or was to be deleted and is not there; nothing was sent for it.
   case alreadyThere
   /// It is there, at another object; nothing was sent for it.
   case taken(ObjectID)
@@ -36,9 +36,10 @@ public enum SettledState: Equatable, Sendable {
 }
 
 extension RemoteRepository {
-  /// Creates refs on the remote, over one connection; never moves one.
+  /// Creates and deletes refs on the remote, over one connection; never moves one.
   ///
-  /// The server compares and sets: each ref is asked to be made from nothing, so of two pushers one wins.
+  /// The server compares and sets: each ref is asked to be made from nothing, or to be deleted at one object, so of
+  /// two pushers one wins.
   ///
   /// - Parameter refs: the objects must have been made by ``writeTag(_:)``, or be on the remote already.
   /// - Parameter known: what the caller planned with; nil: push whatever else has changed.
@@ -57,10 +58,10 @@ extension RemoteRepository {
       return .changed(advertised)
     }
     var report = PushReport(outcomes: [:], serverWords: "")
+    let deletes = conversation.advertisement.capabilities.contains("delete-refs")
     let free = refs.filter { ref in
-      guard let there = advertised[ref.name] else { return true }
-      report.outcomes[ref.name] = there.id == ref.id ? .alreadyThere : .taken(there.id)
-      return false
+      report.outcomes[ref.name] = ref.outcome(at: advertised[ref.name]?.id, serverDeletes: deletes)
+      return report.outcomes[ref.name] == nil
     }
     if free.isEmpty {
       conversation.endWithoutRequest()
@@ -86,7 +87,7 @@ extension RemoteRepository {
   }
 
   private func checkedPack(_ refs: [PushedRef]) throws(GitRemoteError) -> [UInt8] {
-    for ref in refs where !RefName.isCreatable(ref.name) {
+    for ref in refs where !ref.isDeletion && !RefName.isCreatable(ref.name) {
       throw GitRemoteError(.invalid, "push", "Git forbids the name \(ref.name)")
     }
     guard Set(refs.map(\.name)).count == refs.count else {
@@ -95,9 +96,11 @@ extension RemoteRepository {
     return try pack(refs)
   }
 
-  /// The objects that were made here; others are on the remote.
+  /// The objects that were made here; others are on the remote. Nothing at all where refs are only deleted.
   private func pack(_ refs: [PushedRef]) throws(GitRemoteError) -> [UInt8] {
-    try contents.pack(Set(refs.map(\.id)).filter { contents.contains($0) }.sorted())
+    let refs = refs.filter { !$0.isDeletion }
+    if refs.isEmpty { return [] }
+    return try contents.pack(Set(refs.map(\.id)).filter { contents.contains($0) }.sorted())
   }
 
   private func isUnchanged(_ advertised: RefList, _ known: RefList, _ watched: [String]) -> Bool {
@@ -119,5 +122,15 @@ extension RemoteRepository {
           .protocolViolation, "push", "the server said nothing about \(ref.name)", outcomeUnknown: true)
       }
     }
+  }
+}
+
+extension PushedRef {
+  /// What can be said before anything is sent; nil where the server has to be asked.
+  fileprivate func outcome(at there: ObjectID?, serverDeletes: Bool) -> PushOutcome? {
+    guard isDeletion else { return there.map { $0 == id ? .alreadyThere : .taken($0) } }
+    guard let there else { return .alreadyThere }
+    if there != id { return .taken(there) }
+    return serverDeletes ? nil : .rejected(reason: "the server deletes no refs")
   }
 }

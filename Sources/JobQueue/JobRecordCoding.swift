@@ -157,21 +157,24 @@ extension JobRequest {
 
 extension Intent {
   fileprivate var json: JSONValue {
-    [
-      "ref": .string(ref), "objectId": .string(objectID),
-      "object": .string(Data(object).base64EncodedString()),
-    ]
+    let change: (String, JSONValue) =
+      if let object { ("object", .string(Data(object).base64EncodedString())) } else { ("delete", true) }
+    return JobQueue.object([("ref", .string(ref)), ("objectId", .string(objectID)), change])
   }
 
   fileprivate init(json: JSONValue, path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(json, path: path)
     let ref = try reader.string("ref")
     let objectID = try reader.string("objectId")
-    guard let object = Data(base64Encoded: try reader.string("object")) else {
-      throw reader.error("object", "is not base64")
+    var object: [UInt8]?
+    if try reader.optionalBool("delete") != true {
+      guard let bytes = Data(base64Encoded: try reader.string("object")) else {
+        throw reader.error("object", "is not base64")
+      }
+      object = [UInt8](bytes)
     }
     try reader.finish()
-    self.init(ref: ref, objectID: objectID, object: [UInt8](object))
+    self.init(ref: ref, objectID: objectID, object: object)
   }
 }
 

@@ -188,7 +188,11 @@ final class LaneRepository {
   ) throws(GitRemoteError) -> PushReply {
     var refs: [PushedRef] = []
     for tag in tags {
-      let id = try remote.writeTag(tag.object)
+      guard let object = tag.object else {
+        refs.append(PushedRef(deleting: "refs/tags/" + tag.name, at: try remoteID(tag.objectID)))
+        continue
+      }
+      let id = try remote.writeTag(object)
       guard id.description == tag.objectID.description else {
         throw GitRemoteError(
           .invalid, "push", "the object of tag \(tag.name) is not the one that was journalled")
@@ -210,15 +214,23 @@ final class LaneRepository {
     var pushed: [PushedTag] = []
     for (tag, ref) in zip(tags, refs) {
       let end = PushedTag(tag, outcomes[ref.name], serverWords: result.serverWords)
-      if end.outcome == .accepted || end.outcome == .alreadyThere {
-        let object = try remote.readTag(ref.id)
-        known?.set(ref.name, to: ref.id, peeled: object?.commit)
-        if let record = TagRecord(name: tag.name, id: ref.id, object: object) { delta.tags.append(record) }
-      }
+      if end.outcome == .accepted || end.outcome == .alreadyThere { try note(ref, tag.name, in: &delta) }
       pushed.append(end)
     }
-    if known != nil, !delta.tags.isEmpty { report(delta) }
+    if known != nil, !delta.tags.isEmpty || !delta.removed.isEmpty { report(delta) }
     return pushed
+  }
+
+  /// Takes over that a ref is in the remote as it was pushed.
+  private func note(_ ref: PushedRef, _ name: String, in delta: inout TagDelta) throws(GitRemoteError) {
+    if ref.isDeletion {
+      known?.remove(ref.name)
+      delta.removed.append(name)
+      return
+    }
+    let object = try remote.readTag(ref.id)
+    known?.set(ref.name, to: ref.id, peeled: object?.commit)
+    if let record = TagRecord(name: name, id: ref.id, object: object) { delta.tags.append(record) }
   }
 
   /// A server says "failed to update ref" to whoever lost a race; what is there now tells it from a refusal.
@@ -232,12 +244,13 @@ final class LaneRepository {
     }
     if doubtful.isEmpty { return outcomes }
     do throws(GitRemoteError) {
-      for (name, state) in try remote.settle(doubtful) {
-        switch state {
-        case .same: outcomes[name] = .alreadyThere
-        case .other(let id): outcomes[name] = .taken(id)
-        // Whoever holds the lock has not finished; planning anew waits for that.
-        case .absent: outcomes[name] = .taken(.zero)
+      let states = try remote.settle(doubtful)
+      for ref in doubtful {
+        switch states[ref.name] ?? .absent {
+        case .same: outcomes[ref.name] = ref.isDeletion ? .taken(ref.id) : .alreadyThere
+        case .other(let id): outcomes[ref.name] = .taken(id)
+        // Where it was to be made, whoever holds the lock has not finished; planning anew waits for that.
+        case .absent: outcomes[ref.name] = ref.isDeletion ? .alreadyThere : .taken(.zero)
         }
       }
     } catch {
@@ -263,11 +276,14 @@ final class LaneRepository {
 
 /// How servers word a refusal.
 enum ServerRefusal {
-  /// Git's own words where a ref could not be made because somebody else made it, or is about to, or because
-  /// another one of the same push could not be made.
+  /// Git's own words where a ref could not be made or deleted because somebody else changed it, or is about to, or
+  /// because another one of the same push could not be.
   static func mayBeRace(_ reason: String) -> Bool {
-    ["failed to update ref", "failed to lock", "cannot lock ref", "already exists", "atomic"]
-      .contains { reason.utf8Contains($0) }
+    [
+      "failed to update ref", "failed to delete", "failed to lock", "cannot lock ref", "already exists",
+      "atomic",
+    ]
+    .contains { reason.utf8Contains($0) }
   }
 }
 

@@ -117,9 +117,9 @@ public struct ResolvedRef: Sendable, Equatable {
 /// What became of one tag of a push.
 public struct PushedTag: Sendable, Equatable {
   public enum Outcome: String, Sendable, CaseIterable {
-    /// The server made it.
+    /// The server made or deleted it.
     case accepted
-    /// It was there already, as this very object.
+    /// It was as wanted already: there as this very object, or not there where it was to be deleted.
     case alreadyThere
     /// The ref is there with another object.
     case taken

@@ -28,9 +28,9 @@ public enum LaneRequest: Sendable, Equatable {
   case annotations([ObjectID])
   /// Makes tag objects, signed where the repository wants that; nothing is sent.
   case prepare([TagDraft])
-  /// Sends tags, unless the remote has changed since the last synchronization.
+  /// Sends tags and deletions, unless the remote has changed since the last synchronization.
   ///
-  /// - Parameter evenIfChanged: sends those whose refs are free whatever else changed.
+  /// - Parameter evenIfChanged: sends those whose refs are as expected whatever else changed.
   case push([PreparedTag], branches: [String], evenIfChanged: Bool)
 
   public var method: String {
@@ -156,15 +156,16 @@ public struct TagDraft: Sendable, Equatable {
   }
 }
 
-/// A tag object that was made and not yet seen in the remote.
+/// A tag object that was made and not yet seen in the remote, or a tag that is to be deleted there.
 public struct PreparedTag: Sendable, Equatable {
   /// Without `refs/tags/`.
   public var name: String
+  /// The object that the ref is to have, or that it has and is to be deleted with.
   public var objectID: ObjectID
-  /// The object's bytes.
-  public var object: [UInt8]
+  /// The object's bytes; nil: the tag is to be deleted.
+  public var object: [UInt8]?
 
-  public init(name: String, objectID: ObjectID, object: [UInt8]) {
+  public init(name: String, objectID: ObjectID, object: [UInt8]?) {
     self.name = name
     self.objectID = objectID
     self.object = object
@@ -173,7 +174,7 @@ public struct PreparedTag: Sendable, Equatable {
   public var json: JSONValue {
     [
       "name": .string(name), "objectId": .string(objectID.description),
-      "object": .string(base64Encoded(object)),
+      "object": object.map { .string(base64Encoded($0)) } ?? .null,
     ]
   }
 
@@ -181,10 +182,10 @@ public struct PreparedTag: Sendable, Equatable {
     var reader = try ObjectReader(value, path: path)
     name = try reader.string("name")
     objectID = try reader.objectID("objectId")
-    guard let bytes = base64Decoded(try reader.string("object")) else {
-      throw reader.error("object", "expected base64")
+    if let text = try reader.optionalString("object") {
+      guard let bytes = base64Decoded(text) else { throw reader.error("object", "expected base64") }
+      object = bytes
     }
-    object = bytes
     try reader.finish()
   }
 }

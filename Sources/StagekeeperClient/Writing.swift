@@ -16,6 +16,8 @@ public struct WritePlan: Sendable, Equatable {
   }
 
   public var tags: [Tag]
+  /// The tags that would be deleted, in the order of their events.
+  public var deletedTags: [DeletedTag]
   public var artifact: String?
   public var version: String?
   public var stage: String?
@@ -29,6 +31,7 @@ public struct WritePlan: Sendable, Equatable {
   init(json: JSONValue) {
     self.json = json
     tags = (json["tags"]?.arrayValue ?? []).compactMap(Tag.init(json:))
+    deletedTags = (json["deletedTags"]?.arrayValue ?? []).compactMap(DeletedTag.init(json:))
     artifact = json["artifact"]?.stringValue
     version = json["version"]?.stringValue
     stage = json["stage"]?.stringValue

@@ -16,6 +16,33 @@ public enum JobState: String, Sendable, CaseIterable {
   }
 }
 
+/// One tag that a job deleted.
+public struct DeletedTag: Sendable, Equatable {
+  /// The tag's name, without `refs/tags/`.
+  public var ref: String
+  /// The id of the tag object that it had, 40 hexadecimal digits.
+  public var objectID: String
+  /// GTO's word for the event that it was, such as `registration`.
+  public var event: String
+
+  public init(ref: String, objectID: String, event: String) {
+    self.ref = ref
+    self.objectID = objectID
+    self.event = event
+  }
+
+  public var json: JSONValue {
+    ["ref": .string(ref), "objectId": .string(objectID), "event": .string(event)]
+  }
+
+  public init?(json: JSONValue) {
+    guard let ref = json["ref"]?.stringValue, let objectID = json["objectId"]?.stringValue,
+      let event = json["event"]?.stringValue
+    else { return nil }
+    self.init(ref: ref, objectID: objectID, event: event)
+  }
+}
+
 /// One tag that a job made.
 public struct CreatedTag: Sendable, Equatable {
   /// The tag's name, without `refs/tags/`.
@@ -56,6 +83,8 @@ public struct JobStatus: Sendable, Equatable {
   public var state: JobState
   public var repository: String
   public var action: WriteAction
+  /// Whether it deletes tags instead of making one.
+  public var delete: Bool
   public var artifact: String
   /// As asked for, or as it was decided once the job was planned.
   public var version: String?
@@ -66,6 +95,8 @@ public struct JobStatus: Sendable, Equatable {
   public var commit: String?
   /// Every tag made, in the order of their events.
   public var tags: [CreatedTag]
+  /// Every tag deleted, in the order of their events.
+  public var deletedTags: [DeletedTag]
   /// `uid`, `user`, `tenant` of who asked.
   public var requester: JSONObject
   /// Milliseconds since 1970.
@@ -83,9 +114,9 @@ public struct JobStatus: Sendable, Equatable {
   public var error: WireError?
 
   public init(
-    job: String, state: JobState, repository: String, action: WriteAction, artifact: String,
-    version: String? = nil, stage: String? = nil, tags: [CreatedTag] = [],
-    requester: JSONObject = JSONObject(),
+    job: String, state: JobState, repository: String, action: WriteAction, delete: Bool = false,
+    artifact: String, version: String? = nil, stage: String? = nil, tags: [CreatedTag] = [],
+    deletedTags: [DeletedTag] = [], requester: JSONObject = JSONObject(),
     acceptedAt: Int64, finishedAt: Int64? = nil, attempts: Int64 = 0, position: Int64? = nil,
     nextAttemptAt: Int64? = nil, approval: ApprovalStatus? = nil, error: WireError? = nil
   ) {
@@ -93,6 +124,7 @@ public struct JobStatus: Sendable, Equatable {
     self.state = state
     self.repository = repository
     self.action = action
+    self.delete = delete
     self.artifact = artifact
     self.version = version
     self.stage = stage
@@ -100,6 +132,7 @@ public struct JobStatus: Sendable, Equatable {
     self.objectID = tags.last?.objectID
     self.commit = tags.last?.commit
     self.tags = tags
+    self.deletedTags = deletedTags
     self.requester = requester
     self.acceptedAt = acceptedAt
     self.finishedAt = finishedAt
@@ -116,6 +149,7 @@ public struct JobStatus: Sendable, Equatable {
     object["state"] = .string(state.rawValue)
     object["repository"] = .string(repository)
     object["action"] = .string(action.rawValue)
+    if delete { object["delete"] = true }
     object["artifact"] = .string(artifact)
     object["version"] = version.map { .string($0) } ?? .null
     object["stage"] = stage.map { .string($0) } ?? .null
@@ -123,6 +157,7 @@ public struct JobStatus: Sendable, Equatable {
     object["objectId"] = objectID.map { .string($0) } ?? .null
     object["commit"] = commit.map { .string($0) } ?? .null
     object["tags"] = .array(tags.map(\.json))
+    if !deletedTags.isEmpty { object["deletedTags"] = .array(deletedTags.map(\.json)) }
     object["requester"] = .object(requester)
     object["acceptedAt"] = .string(timestamp(milliseconds: acceptedAt))
     object["finishedAt"] = finishedAt.map { .string(timestamp(milliseconds: $0)) }
@@ -144,9 +179,11 @@ public struct JobStatus: Sendable, Equatable {
       let acceptedAt = json["acceptedAt"]?.stringValue.flatMap(milliseconds(timestamp:))
     else { return nil }
     self.init(
-      job: job, state: state, repository: repository, action: action, artifact: artifact,
+      job: job, state: state, repository: repository, action: action,
+      delete: json["delete"]?.boolValue ?? false, artifact: artifact,
       version: json["version"]?.stringValue, stage: json["stage"]?.stringValue,
       tags: (json["tags"]?.arrayValue ?? []).compactMap(CreatedTag.init(json:)),
+      deletedTags: (json["deletedTags"]?.arrayValue ?? []).compactMap(DeletedTag.init(json:)),
       requester: json["requester"]?.objectValue ?? JSONObject(), acceptedAt: acceptedAt,
       finishedAt: json["finishedAt"]?.stringValue.flatMap(milliseconds(timestamp:)),
       attempts: json["attempts"]?.integerValue ?? 0, position: json["position"]?.integerValue,

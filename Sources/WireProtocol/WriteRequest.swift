@@ -30,6 +30,8 @@ public struct WriteRequest: Sendable, Equatable {
   /// The tag's message; nil: GTO's own.
   public var message: String?
   public var force: Bool
+  /// `unassign`, `deregister` and `deprecate` delete the tags that say what is to end, and make none.
+  public var delete: Bool
   public var simple: SimpleTag
   /// `assign` at a commit without a version does not register one.
   public var skipRegistration: Bool
@@ -48,7 +50,7 @@ public struct WriteRequest: Sendable, Equatable {
   public init(
     _ action: WriteAction, repository: String, artifact: String, ref: String? = nil, version: String? = nil,
     bump: VersionBump? = nil, stage: String? = nil, message: String? = nil, force: Bool = false,
-    simple: SimpleTag = .auto, skipRegistration: Bool = false, ifCurrent: String? = nil,
+    delete: Bool = false, simple: SimpleTag = .auto, skipRegistration: Bool = false, ifCurrent: String? = nil,
     deadline: Int64? = nil, requestKey: String? = nil, dryRun: Bool = false, wait: Bool = true
   ) {
     self.action = action
@@ -60,6 +62,7 @@ public struct WriteRequest: Sendable, Equatable {
     self.stage = stage
     self.message = message
     self.force = force
+    self.delete = delete
     self.simple = simple
     self.skipRegistration = skipRegistration
     self.ifCurrent = ifCurrent
@@ -84,6 +87,7 @@ extension WriteRequest {
     object["stage"] = stage.map { .string($0) }
     object["message"] = message.map { .string($0) }
     if force { object["force"] = true }
+    if delete { object["delete"] = true }
     if simple != .auto { object["simple"] = .string(simple.rawValue) }
     if skipRegistration { object["skipRegistration"] = true }
     object["ifCurrent"] = ifCurrent.map { .string($0) }
@@ -111,6 +115,7 @@ extension WriteRequest {
       ref: try reader.optionalString("ref"), version: try reader.optionalString("version"),
       bump: try reader.optionalChoice("bump", VersionBump.self), stage: try reader.optionalString("stage"),
       message: try reader.optionalString("message"), force: try reader.optionalBool("force") ?? false,
+      delete: try reader.optionalBool("delete") ?? false,
       simple: try reader.optionalChoice("simple", SimpleTag.self) ?? .auto,
       skipRegistration: try reader.optionalBool("skipRegistration") ?? false,
       ifCurrent: try reader.optionalString("ifCurrent"),
@@ -145,6 +150,12 @@ extension WriteRequest {
     }
     if ifCurrent != nil, !action.needsStage {
       throw refuse("ifCurrent", "does not go with \(action.rawValue), which changes no stage")
+    }
+    if delete, !action.isRemoval {
+      throw refuse("delete", "does not go with \(action.rawValue), which makes tags")
+    }
+    if delete, ref != nil, action == .deprecate {
+      throw refuse("ref", "does not go with delete: no tag is made that could point at it")
     }
     if skipRegistration, action != .assign { throw refuse("skipRegistration", "goes with assign only") }
     if let requestKey, requestKey.isEmpty || requestKey.utf8.count > ProtocolLimits.requestKeyBytes {

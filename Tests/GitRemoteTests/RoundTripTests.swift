@@ -96,6 +96,37 @@ import Testing
     }
   }
 
+  @Test(arguments: Kind.allCases) func deletesATagAtItsObjectAndNoOther(_ kind: Kind) throws {
+    let fixture = try GitFixture()
+    let tip = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))
+    let old = try #require(ObjectID(hex: fixture.tag("churn@v1.0.0")))
+    let other = try #require(ObjectID(hex: fixture.tag("churn@v2.0.0")))
+    try remote(kind, fixture).use { repository in
+      let refs = try repository.fetchTags()
+      let made = try repository.makeTag("churn#prod#1", at: tip)
+      let deletions = [
+        PushedRef(deleting: "refs/tags/churn@v1.0.0", at: old),
+        PushedRef(deleting: "refs/tags/churn@v2.0.0", at: old),
+        PushedRef(deleting: "refs/tags/never", at: old),
+      ]
+      #expect(
+        try repository.push(deletions + [made], known: refs).outcomes == [
+          deletions[0].name: .accepted, deletions[1].name: .taken(other), deletions[2].name: .alreadyThere,
+          made.name: .accepted,
+        ])
+      #expect(try fixture.tags() == ["churn#prod#1", "churn@v2.0.0"])
+      // A push of deletions alone carries no pack.
+      let last = PushedRef(deleting: made.name, at: made.id)
+      #expect(try repository.push([last], known: nil).outcomes == [made.name: .accepted])
+      #expect(try repository.push([last], known: nil).outcomes == [made.name: .alreadyThere])
+      try fixture.installHook("update", "exit 1")
+      let kept = PushedRef(deleting: deletions[1].name, at: other)
+      #expect(
+        try repository.push([kept], known: nil).outcomes == [kept.name: .rejected(reason: "hook declined")])
+      #expect(try fixture.tags() == ["churn@v2.0.0"])
+    }
+  }
+
   @Test func knownRefsStayKnownAfterAPush() throws {
     let fixture = try GitFixture()
     let tip = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))

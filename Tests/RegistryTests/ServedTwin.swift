@@ -14,7 +14,12 @@ final class ServedTwin {
     directory = try TemporaryDirectory()
     remote = directory.appending("remote.git")
     try Program.check("git", ["clone", "-q", "--bare", path, remote])
-    worker = try WorkerFixture(["demo": remote])
+    worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote)", allowDelete: true } },
+        tenants: { me: { uids: [\(ThisProcess.uid)] } },
+        grants: [{ tenants: ["me"], repositories: ["demo"], actions: ["*"] }],
+        """)
   }
 
   func stop() throws { try worker.stop() }
@@ -38,14 +43,19 @@ final class ServedTwin {
       return ([], code)
     }
     let tags = answer["tags"]?.arrayValue ?? []
-    if dryRun { return (tags.compactMap { $0["ref"]?.stringValue }, nil) }
+    if dryRun {
+      let deleted = answer["deletedTags"]?.arrayValue ?? []
+      return ((tags + deleted).compactMap { $0["ref"]?.stringValue }, nil)
+    }
     let lines = try tags.map { tag in
       let ref = try #require(tag["ref"]?.stringValue)
       let commit = try git("rev-parse", "refs/tags/\(ref)^{commit}")
       #expect(tag["commit"]?.stringValue == commit)
       return "\(ref) → \(commit): \(try message(of: ref))"
     }
-    return (lines.sorted(), nil)
+    let deleted = (answer["deletedTags"]?.arrayValue ?? []).compactMap { $0["ref"]?.stringValue }
+    for ref in deleted { #expect(try !self.tags().contains(ref)) }
+    return (lines.sorted() + deleted.map { "\($0) deleted" }, nil)
   }
 
   private func message(of ref: String) throws -> String {
@@ -72,6 +82,7 @@ extension WriteRequest {
     if let message { words += ["--message", message] }
     if let simple { words += ["--simple", simple ? "true" : "false"] }
     if force { words += ["--force"] }
+    if delete { words += ["--delete"] }
     if skipRegistration { words += ["--skip-registration"] }
     return words
   }

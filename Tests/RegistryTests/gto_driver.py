@@ -32,8 +32,10 @@ os.environ.update(ENVIRONMENT)
 # made it stays the same; writes get a copy because they change what they get.
 _get_state = gto.registry.GitRegistry.get_state
 _create_tag = gto.tag.create_tag
+_delete_tag = gto.registry.delete_tag
 _cache = {}
 _writing = False
+_deleted = []
 
 
 def _cached_state(self, *args, **kwargs):
@@ -47,7 +49,14 @@ def _create_tag_and_forget(*args, **kwargs):
     return _create_tag(*args, **kwargs)
 
 
+def _delete_tag_and_forget(scm, name):
+    _cache.clear()
+    _deleted.append(name)
+    return _delete_tag(scm, name)
+
+
 gto.registry.GitRegistry.get_state = _cached_state
+gto.registry.delete_tag = _delete_tag_and_forget
 gto.tag.create_tag = _create_tag_and_forget
 
 
@@ -209,6 +218,7 @@ def write(request):
     before = set(git(directory, "tag").split())
     Pygit2Backend._get_signature = lambda self, name: Signature("GTO", "gto@example.com", request["now"], 0)
     error = None
+    _deleted.clear()
     _writing = True
     try:
         getattr(gto.api, request["action"])(directory, **arguments)
@@ -220,7 +230,7 @@ def write(request):
     if new and error:
         delete({"dir": directory, "refs": new})
         return {"error": error, "tags": [], "undone": new}
-    return {"error": error, "tags": [t for t in records(request, new)["tags"]] if new else []}
+    return {"error": error, "deleted": list(_deleted), "tags": [t for t in records(request, new)["tags"]] if new else []}
 
 
 def delete(request):

@@ -71,7 +71,7 @@ extension Table {
       (pending.toApprove + others).map { job in
         [
           job.job, mayApprove.contains(job.job) ? "you" : "others",
-          job.approval.map { "\($0.approved) of \($0.required)" }, job.repository, job.action.rawValue,
+          job.approval.map { "\($0.approved) of \($0.required)" }, job.repository, job.actionName,
           job.artifact, job.approval?.plan?.version ?? job.version, job.stage, job.approval?.plan?.current,
           job.requesterName, job.approval?.expiresAt.map { timestamp(milliseconds: $0) },
         ]
@@ -80,6 +80,9 @@ extension Table {
 }
 
 extension JobStatus {
+  /// What it does, in a word or two.
+  package var actionName: String { action.rawValue + (delete ? " --delete" : "") }
+
   /// Who asked for it, in a few words.
   var requesterName: String? {
     let tenant = requester["tenant"]?.stringValue

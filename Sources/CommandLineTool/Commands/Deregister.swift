@@ -11,6 +11,7 @@ extension StagekeeperTool {
     options: [
       OptionSpec("--version", value: "VERSION", help: "Artifact version."),
       OptionSpec("--ref", value: "REF", help: "Branch, tag or commit that has the version."),
+      WriteOptions.delete,
     ] + WriteOptions.all,
     examples: ["stagekeeper deregister churn v1.2.0"]
   ) { invocation in

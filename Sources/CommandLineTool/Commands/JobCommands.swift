@@ -56,7 +56,7 @@ extension Table {
       ["job", "state", "repository", "action", "artifact", "version", "stage", "ref", "accepted_at"],
       jobs.map { job in
         [
-          job.job, job.state.rawValue, job.repository, job.action.rawValue, job.artifact, job.version,
+          job.job, job.state.rawValue, job.repository, job.actionName, job.artifact, job.version,
           job.stage, job.ref, timestamp(milliseconds: job.acceptedAt),
         ]
       })
@@ -68,7 +68,7 @@ extension Invocation {
   func print(_ job: JobStatus) throws {
     if wantsJSON { return try console.print(json: job.json) }
     try console.print(job.standing.escapedForTerminal)
-    let asked = [job.action.rawValue, job.artifact, job.version, job.stage].compactMap { $0 }
+    let asked = [job.actionName, job.artifact, job.version, job.stage].compactMap { $0 }
     var lines = ["\(asked.joined(separator: " ")) in repository '\(job.repository)'"]
     lines += job.tags.map { "git tag '\($0.ref)' (\($0.event)), object \($0.objectID)" }
     if let requester = job.requesterName { lines.append("asked for by \(requester)") }

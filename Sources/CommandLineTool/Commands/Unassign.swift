@@ -13,7 +13,7 @@ extension StagekeeperTool {
       OptionSpec("--version", value: "VERSION", help: "Artifact version."),
       OptionSpec("--stage", value: "STAGE", help: "Stage to unassign."),
       OptionSpec("--ref", value: "REF", help: "Branch, tag or commit that has the version."),
-      WriteOptions.ifCurrent,
+      WriteOptions.ifCurrent, WriteOptions.delete,
     ] + WriteOptions.all,
     examples: [
       "stagekeeper unassign churn v1.2.0 prod", "stagekeeper unassign churn --stage prod --ref main",

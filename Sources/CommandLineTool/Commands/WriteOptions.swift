@@ -7,6 +7,11 @@ enum WriteOptions {
     "--message", "-m", value: "TEXT", help: "Message to annotate the Git tag with.")
   static let force = OptionSpec(
     "--force", help: "Create the Git tag even if it already exists and is in effect.")
+  /// For the commands that take something back.
+  static let delete = OptionSpec(
+    "--delete", "-d",
+    help: "Delete the tags that said it, for good, and make none; where the worker's configuration allows it."
+  )
   static let simple = OptionSpec(
     "--simple", value: "auto|true|false",
     help: "Use the simple notation, without a counter (rf#prod instead of rf#prod#5) [default: auto].")
@@ -34,6 +39,7 @@ enum WriteOptions {
   static func apply(_ arguments: ParsedArguments, to request: inout WriteRequest) throws(UsageError) {
     if let message = arguments.value("--message") { request.message = message }
     request.force = arguments.has("--force")
+    request.delete = arguments.has("--delete")
     request.simple = try arguments.choice("--simple", SimpleTag.self) ?? .auto
     request.requestKey = arguments.value("--request-key")
     request.deadline = try arguments.value("--deadline").map { text throws(UsageError) in

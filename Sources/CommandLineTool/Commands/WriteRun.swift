@@ -36,8 +36,9 @@ extension Invocation {
   func printEnd(_ job: JobStatus) throws {
     if wantsJSON { return try console.print(json: job.json) }
     var lines = job.tags.map { "Created git tag '\($0.ref)' that \($0.effect(job))" }
+    lines += job.deletedTags.map { "Deleted git tag '\($0.ref)'" }
     lines.append(
-      job.tags.isEmpty
+      job.tags.isEmpty && job.deletedTags.isEmpty
         ? "Nothing was to be done: no tag was made (job \(job.job))"
         : "Pushed to repository '\(job.repository)' (job \(job.job))")
     try console.print(lines.map(\.escapedForTerminal).joined(separator: "\n"))
@@ -54,6 +55,9 @@ extension Invocation {
     for tag in plan.tags {
       lines.append("Would create git tag '\(tag.ref)' at commit \(tag.commit) (\(tag.event))")
       lines += tag.message.split(separator: "\n").map { "    \($0)" }
+    }
+    lines += plan.deletedTags.map {
+      "Would delete git tag '\($0.ref)' at object \($0.objectID) (\($0.event))"
     }
     lines += plan.reasons
     try console.print(lines.map(\.escapedForTerminal).joined(separator: "\n"))

@@ -1,12 +1,28 @@
-/// A ref to create.
+/// A ref to create or to delete.
 public struct PushedRef: Hashable, Sendable {
   /// The full name, such as `refs/tags/churn@v1.0.0`.
   public let name: String
+  /// The object that it is to have, or that it must have to be deleted.
   public let id: ObjectID
+  public let isDeletion: Bool
 
   public init(name: String, id: ObjectID) {
+    self.init(name: name, id: id, isDeletion: false)
+  }
+
+  public init(deleting name: String, at id: ObjectID) {
+    self.init(name: name, id: id, isDeletion: true)
+  }
+
+  private init(name: String, id: ObjectID, isDeletion: Bool) {
     self.name = name
     self.id = id
+    self.isDeletion = isDeletion
+  }
+
+  /// The line of gitprotocol-pack, "Reference Update Request": what there is and what there shall be.
+  fileprivate var command: String {
+    isDeletion ? "\(id) \(ObjectID.zero) \(name)" : "\(ObjectID.zero) \(id) \(name)"
   }
 }
 
@@ -21,8 +37,9 @@ struct PushAnswer {
 }
 
 extension Conversation {
-  /// Asks to create these refs, none of which may exist, and reads the answer. The conversation is over then.
+  /// Asks to create and delete these refs and reads the answer. The conversation is over then.
   ///
+  /// - Parameter pack: nothing where all are deletions.
   /// - Throws: with ``GitRemoteError/outcomeUnknown`` set from the first byte sent on.
   func push(_ refs: [PushedRef], pack: [UInt8]) throws(GitRemoteError) -> PushAnswer {
     try advertisement.requires("report-status", operation)
@@ -47,7 +64,7 @@ extension Conversation {
     if advertisement.capabilities.contains("quiet") { capabilities.append("quiet") }
     for (index, ref) in refs.enumerated() {
       let suffix = index == 0 ? "\0 " + capabilities.joined(separator: " ") : ""
-      writer.line("\(ObjectID.zero) \(ref.id) \(ref.name)\(suffix)")
+      writer.line(ref.command + suffix)
     }
     writer.flush()
     writer.raw(pack)

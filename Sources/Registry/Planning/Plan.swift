@@ -1,7 +1,9 @@
 /// The tags that carry out a request, in the order in which they have to be made.
 public struct Plan: Sendable, Equatable {
-  /// One tag, or two: a registration and then the assignment that needs it.
+  /// One tag, or two: a registration and then the assignment that needs it. None where tags are deleted.
   public let tags: [PlannedTag]
+  /// The events whose tags are to be deleted, oldest first, at most ``Plan/maximumDeletions``.
+  public let deletions: [Event]
   public let artifact: ArtifactName
   /// The version that the request came down to; nil for deprecations.
   public let version: VersionLabel?
@@ -9,6 +11,12 @@ public struct Plan: Sendable, Equatable {
   public let commit: ObjectID
   /// How the plan came to be, in sentences for people.
   public let reasons: [String]
+
+  /// How many tags one request may delete: what a job and its result can hold.
+  public static let maximumDeletions = 2000
+
+  /// The stages whose history deletions change.
+  public var stagesOfDeletions: Set<StageName> { Set(deletions.compactMap(\.name.stage)) }
 }
 
 /// One annotated tag that is to be made.

@@ -11,6 +11,10 @@ extension Planner {
         .notAssigned,
         "Stage '\(stage)' is not assigned to a version '\(found.label)' of '\(name)'\(stageHint(found))")
     }
+    if request.delete {
+      return try deleting(
+        found.stages.filter { $0.stage == stage }.flatMap(\.events), found.label, found.commit)
+    }
     let name = self.name
     try add(
       simple: request.simple ?? false, at: found.commit, message: request.message.nonBlank,
@@ -24,6 +28,7 @@ extension Planner {
     let found = try namedVersion()
     guard let version = found.label.name else { throw Refusal(.notRegistered, "there is no version there") }
     if !request.force { try checkRegistered(found, version) }
+    if request.delete { return try deleting(found.events, found.label, found.commit) }
     let name = self.name
     try add(
       simple: request.simple ?? true, at: found.commit, message: request.message.nonBlank,
@@ -49,6 +54,11 @@ extension Planner {
         )
       }
     }
+    if request.delete {
+      guard let artifact else { throw unknownArtifact() }
+      let commit = if let known = artifact.newestEventCommit { known } else { try commitOrTip() }
+      return try deleting(artifact.events, nil, commit)
+    }
     let known = request.commit ?? artifact?.newestEventCommit
     let commit = if let known { known } else { try commitOrTip() }
     let name = self.name
@@ -57,6 +67,20 @@ extension Planner {
       default: "Deprecating artifact '\(name)'"
     ) { .deprecation(of: name, counter: $0) }
     return finished(nil, commit)
+  }
+
+  /// GTO, registry.py, `_delete_tags`: the tags of all these events, oldest first.
+  private func deleting(
+    _ events: [Event], _ version: VersionLabel?, _ commit: ObjectID
+  ) throws(Refusal) -> Plan {
+    if events.isEmpty { throw Refusal(.nothingToDelete, "there is no tag to delete") }
+    if events.count > Plan.maximumDeletions {
+      throw Refusal(
+        .tooManyTags,
+        "that are \(events.count) tags, and one request deletes \(Plan.maximumDeletions) at most; delete version by version"
+      )
+    }
+    return finished(version, commit, deleting: events.sorted { $0.precedes($1) })
   }
 
   private func checkRegistered(_ found: ArtifactVersion, _ version: VersionName) throws(Refusal) {

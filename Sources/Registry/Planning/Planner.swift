@@ -32,9 +32,10 @@ struct Planner {
   }
 
   /// What the plan came down to.
-  func finished(_ version: VersionLabel?, _ commit: ObjectID) -> Plan {
+  func finished(_ version: VersionLabel?, _ commit: ObjectID, deleting deletions: [Event] = []) -> Plan {
     Plan(
-      tags: tags, artifact: name, version: version, stage: request.stage, commit: commit, reasons: reasons)
+      tags: tags, deletions: deletions, artifact: name, version: version, stage: request.stage,
+      commit: commit, reasons: reasons)
   }
 
   // MARK: Tags

@@ -19,6 +19,10 @@ extension Planner {
     if request.skipRegistration, request.action != .assign {
       throw Refusal(.invalidRequest, "skip-registration goes with assign")
     }
+    if request.delete, !request.action.isRemoval {
+      throw Refusal(
+        .invalidRequest, "\(action) makes tags; delete goes with unassign, deregister and deprecate")
+    }
   }
 
   /// `.gto`'s list binds what is assigned from now on. GTO also refuses to unassign from a stage that

@@ -36,6 +36,10 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
     public static let invalidTagName = Code(description: "invalidTagName")
     public static let ifCurrentMismatch = Code(description: "ifCurrentMismatch")
     public static let nothingToRollBackTo = Code(description: "nothingToRollBackTo")
+    /// No tag says what is to be deleted.
+    public static let nothingToDelete = Code(description: "nothingToDelete")
+    /// More than one request may delete: ``Plan/maximumDeletions``.
+    public static let tooManyTags = Code(description: "tooManyTags")
     /// An existing tag is dated so late that no later time can be written.
     public static let clock = Code(description: "clock")
   }

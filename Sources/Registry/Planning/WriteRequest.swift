@@ -15,6 +15,9 @@ public struct WriteRequest: Sendable, Equatable {
   public var message: String?
   /// Makes the tag even though it is in effect already.
   public var force: Bool
+  /// `unassign`, `deregister`, `deprecate`: instead of making a tag, deletes those of the stage at that version, of
+  /// the version, or of the artifact.
+  public var delete: Bool
   /// Whether to leave the counter out of the tag's name; nil does as GTO: assignments and unassignments
   /// have one, the others have none.
   public var simple: Bool?
@@ -26,7 +29,8 @@ public struct WriteRequest: Sendable, Equatable {
   public init(
     _ action: WriteAction, _ artifact: ArtifactName, commit: ObjectID? = nil, version: VersionName? = nil,
     bump: VersionBump? = nil, stage: StageName? = nil, message: String? = nil, force: Bool = false,
-    simple: Bool? = nil, skipRegistration: Bool = false, ifCurrent: ExpectedHolder? = nil
+    delete: Bool = false, simple: Bool? = nil, skipRegistration: Bool = false,
+    ifCurrent: ExpectedHolder? = nil
   ) {
     self.action = action
     self.artifact = artifact
@@ -36,6 +40,7 @@ public struct WriteRequest: Sendable, Equatable {
     self.stage = stage
     self.message = message
     self.force = force
+    self.delete = delete
     self.simple = simple
     self.skipRegistration = skipRegistration
     self.ifCurrent = ifCurrent
@@ -50,6 +55,9 @@ public enum WriteAction: String, Sendable, CaseIterable, Hashable {
 
   /// Whether the action is about one stage.
   public var needsStage: Bool { self == .assign || self == .unassign || self == .rollback }
+
+  /// Whether it takes something back, which can also be done by deleting the tags that said it.
+  public var isRemoval: Bool { self == .unassign || self == .deregister || self == .deprecate }
 }
 
 /// Who has to hold a stage for a change to go ahead.

@@ -73,6 +73,9 @@ public struct ArtifactVersion: Sendable {
     stages.contains { $0.stage == stage && $0.isActive }
   }
 
+  /// All of its events, in no order.
+  var events: [Event] { registrations + deregistrations + stages.flatMap(\.events) }
+
   /// The newest assignment or unassignment.
   var newestStageEvent: Event? {
     stages.flatMap { [$0.assignments.last, $0.unassignments.last].compactMap { $0 } }

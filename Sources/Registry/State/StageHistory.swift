@@ -16,6 +16,9 @@ public struct StageHistory: Sendable {
     return unassigned.precedes(assigned)
   }
 
+  /// All of them, in no order.
+  var events: [Event] { assignments + unassignments }
+
   mutating func add(_ event: Event) {
     if event.kind == .assignment { assignments.append(event) } else { unassignments.append(event) }
   }

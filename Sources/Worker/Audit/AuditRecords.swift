@@ -96,7 +96,7 @@ extension AuditEntry {
   init(_ event: Event, of job: Job) {
     self.init(event)
     let body = job.request.body
-    action = body["action"]?.stringValue
+    action = body["delete"]?.boolValue == true ? "delete" : body["action"]?.stringValue
     peer = Peer(job.request.requester)
     tenant = job.request.requester.tenant
     repository = job.request.repository

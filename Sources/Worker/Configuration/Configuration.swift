@@ -43,6 +43,8 @@ public struct RepositoryConfiguration: Sendable, Equatable {
   public var defaultBranch: String?
   /// Tags sent in one push, 1 to 1000. Forges send no event for a push of more than three.
   public var tagsPerPush: Int
+  /// Whether tags may be deleted by those who have a grant for that.
+  public var allowDelete: Bool
 }
 
 public struct SSHConfiguration: Sendable, Equatable {
@@ -87,6 +89,8 @@ public enum GrantedAction: String, Sendable, CaseIterable {
   case register, assign, unassign, deregister, deprecate, read
   /// What others ask for, where a condition wants it approved.
   case approve
+  /// To delete tags where the repository allows it.
+  case delete
 }
 
 /// One line of the policy: these tenants may do these things there.

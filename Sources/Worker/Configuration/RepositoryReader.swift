@@ -18,6 +18,7 @@ extension RepositoryConfiguration {
     verification = try VerificationConfiguration(reading: try reader.optionalObject("verification"))
     defaultBranch = try reader.optionalString("defaultBranch")
     tagsPerPush = Int(try reader.optionalInteger("tagsPerPush", in: 1...1000) ?? 3)
+    allowDelete = try reader.optionalBool("allowDelete") ?? false
     try reader.finish()
     if let message = Self.problem(withURL: url) {
       throw JSONShapeError(path: "\(path).url", message: message)

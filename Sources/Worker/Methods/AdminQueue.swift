@@ -40,7 +40,12 @@ extension AdminHandler {
     object["requestKey"] = job.request.requestKey.map { .string($0) }
     object["transitions"] = .array(job.transitions.map(\.json))
     object["intents"] = .array(
-      job.intents.map { ["ref": .string($0.ref), "objectId": .string($0.objectID)] })
+      job.intents.map { intent in
+        [
+          "ref": .string(intent.ref), "objectId": .string(intent.objectID),
+          "delete": .bool(intent.object == nil),
+        ]
+      })
     return .object(object)
   }
 

@@ -7,6 +7,7 @@ enum Hello {
   /// Features that clients may ask for by name before they use them. Never removed within a protocol version.
   static let capabilities = [
     "wait", "dryRun", "requestKey", "jobList", "ifCurrent", "rollback", "verify", "approvals", "conditions",
+    "delete",
   ]
 
   static func answer(_ params: JSONValue, _ worker: Worker, socket: String) throws(WireError) -> JSONValue {

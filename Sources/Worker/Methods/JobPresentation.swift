@@ -38,10 +38,11 @@ extension JobStatus {
       job: job.id.description, state: JobState(rawValue: job.state.name.rawValue) ?? .running,
       repository: job.request.repository,
       action: body["action"]?.stringValue.flatMap(WriteAction.init) ?? .assign,
-      artifact: job.request.artifact,
+      delete: body["delete"]?.boolValue ?? false, artifact: job.request.artifact,
       version: result["version"]?.stringValue ?? body["version"]?.stringValue,
       stage: body["stage"]?.stringValue,
       tags: (result["tags"]?.arrayValue ?? []).compactMap(CreatedTag.init(json:)),
+      deletedTags: (result["deletedTags"]?.arrayValue ?? []).compactMap(DeletedTag.init(json:)),
       requester: job.request.requester.json, acceptedAt: job.submittedAt, finishedAt: job.finishedAt,
       attempts: Int64(job.attempts), position: position.map { Int64($0 - 1) })
     switch job.state {

@@ -116,6 +116,7 @@ extension Plan {
       "reasons": .array((reasons + fulfilled + needed).map { .string($0) }),
     ]
     var object = preview.objectValue ?? JSONObject()
+    if !deletions.isEmpty { object["deletedTags"] = .array(deletions.map { DeletedTag($0).json }) }
     object["approval"] = ApprovalStatus(approvals)?.json
     return .object(object)
   }

@@ -16,7 +16,7 @@ enum RequestCheck {
   {
     var result = Registry.WriteRequest(
       request.action, try name("artifact", request.artifact, ArtifactName.init), bump: request.bump,
-      message: request.message, force: request.force, simple: simple(request.simple),
+      message: request.message, force: request.force, delete: request.delete, simple: simple(request.simple),
       skipRegistration: request.skipRegistration)
     if let version = request.version { result.version = try name("version", version, VersionName.init) }
     if let stage = request.stage { result.stage = try name("stage", stage, StageName.init) }

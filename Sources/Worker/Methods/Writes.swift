@@ -52,7 +52,7 @@ extension ClientHandler {
     }
     // Both go to the disk at the same time, so that the record takes no time of its own.
     var entry = AuditEntry(
-      allowed: request.access, action: request.action.rawValue, peer: peer, tenant: tenant,
+      allowed: request.access, action: request.auditAction, peer: peer, tenant: tenant,
       rule: worker.policy.rule(request.access, tenant: tenant))
     entry.version = request.version
     entry.job = "\(submission.job.id)"
@@ -72,8 +72,13 @@ extension ClientHandler {
 
 extension WriteRequest {
   var access: Access {
-    Access(action.granted, repository: repository, artifact: artifact, stage: stage)
+    Access(delete ? .delete : action.granted, repository: repository, artifact: artifact, stage: stage)
   }
+}
+
+extension WriteRequest {
+  /// The action's name in the audit log.
+  fileprivate var auditAction: String { delete ? "delete" : action.rawValue }
 }
 
 extension WriteAction {

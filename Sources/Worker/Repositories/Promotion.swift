@@ -23,6 +23,17 @@ struct Promotion: Sendable {
   }
 }
 
+extension JSONValue {
+  /// What a job came to.
+  static func result(version: String?, tags: [JSONValue], deleted: [DeletedTag]) -> JSONValue {
+    var object = JSONObject()
+    object["version"] = version.map { .string($0) } ?? .null
+    object["tags"] = .array(tags)
+    if !deleted.isEmpty { object["deletedTags"] = .array(deleted.map(\.json)) }
+    return .object(object)
+  }
+}
+
 /// Why a round of a batch ended early.
 enum RoundFailure: Error {
   /// The jobs are tried again or fail, each by its own count.
@@ -63,8 +74,7 @@ extension Promotion {
         event: planned.kind.rawValue
       ).json
     }
-    return [
-      "version": plan.version.map { .string($0.description) } ?? .null, "tags": .array(tags),
-    ]
+    return .result(
+      version: plan.version?.description, tags: tags, deleted: plan.deletions.map(DeletedTag.init))
   }
 }

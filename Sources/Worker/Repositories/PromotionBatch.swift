@@ -91,12 +91,12 @@ extension Repository {
 
 extension [Promotion] {
   /// As many from the front as one push may carry; at least one, for what belongs together goes together. What rests
-  /// on tags that have to land first begins the next push.
+  /// on tags that have to land first begins the next push, and so does what is not planned yet.
   fileprivate func prefix(ofTags limit: Int) -> ArraySlice<Promotion> {
     var tags = 0
     let count = prefix { promotion in
-      if promotion.needsLanding { return false }
-      tags += promotion.plan?.tags.count ?? 0
+      guard let plan = promotion.plan, plan.deletions.isEmpty, !promotion.needsLanding else { return false }
+      tags += plan.tags.count
       return tags <= limit
     }.count
     return prefix(Swift.max(1, count))

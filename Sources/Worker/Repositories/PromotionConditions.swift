@@ -19,7 +19,7 @@ extension Policy {
       condition.members.filter { member in
         switch access.action {
         case .assign: true
-        case .unassign: member == .freeze || member == .approvals
+        case .unassign, .delete: member == .freeze || member == .approvals
         default: false
         }
       }.map(condition.rule)

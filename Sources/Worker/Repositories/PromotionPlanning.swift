@@ -7,7 +7,8 @@ internal import WireProtocol
 
 extension Repository {
   /// Plans each; those that are refused are settled and left out, those that have to be approved first leave
-  /// the line. Both count only against what the remote holds now.
+  /// the line. Both count only against what the remote holds now. What comes after a deletion is handed back without a
+  /// plan: one push can't take a tag away and make it.
   func plan(
     _ promotions: [Promotion], isFresh: inout Bool
   ) async throws(RoundFailure) -> [Promotion] {
@@ -17,6 +18,10 @@ extension Repository {
       var refused: [(Job, WireError)] = []
       var unapproved: [(job: Job, plan: ApprovalPlan)] = []
       for var promotion in promotions {
+        if planned.last?.plan.map({ $0.deletions.isEmpty }) == false {
+          planned.append(promotion)
+          continue
+        }
         do throws(WireError) {
           let (plan, branches) = try await plan(
             promotion.request, on: draft, trailers: trailers(promotion.job),
@@ -52,6 +57,7 @@ extension Repository {
   func plan(
     _ request: WireProtocol.WriteRequest, on draft: RegistryDraft, trailers: [String], tenant: String
   ) async throws(WireError) -> (Plan, branches: Set<String>) {
+    if request.delete, !configuration.allowDelete { throw .deletionNotAllowed(configuration.id) }
     if let problem = facts.fileProblem {
       throw WireError(.repositoryFileInvalid, category: .refused, problem)
     }
@@ -66,6 +72,7 @@ extension Repository {
     } catch {
       throw WireError(error)
     }
+    try checkDeletions(plan, request, tenant: tenant)
     return (plan, branches.union(try await checkConditions(plan, request, on: draft)))
   }
 

@@ -75,21 +75,29 @@ extension Repository {
         TagDraft(name: tag.ref, target: tag.commit, message: tag.message, time: tag.time)
       }
     }
-    var tags = try await contact { () throws(WireError) in
+    var tags = try await make(drafts)[...]
+    var prepared: [Promotion] = []
+    for var promotion in promotions {
+      let made = tags.prefix(promotion.plan?.tags.count ?? 0)
+      tags = tags.dropFirst(made.count)
+      promotion.prepared = Array(made) + (promotion.plan?.deletions ?? []).map(PreparedTag.init(deleting:))
+      prepared.append(promotion)
+    }
+    return try await recordIntents(prepared)
+  }
+
+  /// Has the lane make tag objects.
+  private func make(_ drafts: [TagDraft]) async throws(RoundFailure) -> [PreparedTag] {
+    if drafts.isEmpty { return [] }
+    let tags = try await contact { () throws(WireError) in
       let value = try await self.ask(.prepare(drafts))
       return try self.decode(value) { value throws(JSONShapeError) in
         var reader = try ObjectReader(value, path: "prepare")
         return try reader.elements("tags", PreparedTag.init)
       }
-    }[...]
-    forgetKeyProblems("signing_key")
-    var prepared: [Promotion] = []
-    for var promotion in promotions {
-      promotion.prepared = Array(tags.prefix(promotion.plan?.tags.count ?? 0))
-      tags = tags.dropFirst(promotion.prepared.count)
-      prepared.append(promotion)
     }
-    return try await recordIntents(prepared)
+    forgetKeyProblems("signing_key")
+    return tags
   }
 
   /// Journals all intents at once, so that they share a sync; leaves out jobs that were cancelled meanwhile.
@@ -137,7 +145,7 @@ extension Repository {
         .rejected(JobError(WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)")))
       )
     case .taken(let name):
-      return try await replan(job, "tag \"\(name)\" was made by somebody else meanwhile")
+      return try await replan(job, "tag \"\(name)\" was made or changed by somebody else meanwhile")
     }
     return false
   }

@@ -95,16 +95,15 @@ extension Job {
   /// The same for a job of which only the intents are known: the rest is read from the registry, where the
   /// tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {
-    let tags = intents.compactMap { try? state.check(ref: $0.ref) }
+    let deleted = intents.filter { $0.object == nil }.map(DeletedTag.init)
+    let tags = intents.filter { $0.object != nil }.compactMap { try? state.check(ref: $0.ref) }
     let created = tags.map { tag in
       CreatedTag(
         ref: tag.event.ref, objectID: tag.event.objectID.description, commit: tag.event.commit.description,
         event: tag.eventName
       ).json
     }
-    return [
-      "version": tags.last?.versionText.map { .string($0) } ?? .null, "tags": .array(created),
-    ]
+    return .result(version: tags.last?.versionText, tags: created, deleted: deleted)
   }
 }
 
