@@ -124,14 +124,18 @@ func object(_ members: [(String, JSONValue?)]) -> JSONValue {
 
 extension Requester {
   fileprivate var json: JSONValue {
-    object([("uid", .integer(Int64(uid))), ("user", user.map { .string($0) }), ("tenant", .string(tenant))])
+    object([
+      ("uid", .integer(Int64(uid))), ("user", user.map { .string($0) }), ("tenant", .string(tenant)),
+      ("fixedTenant", fixedTenant.map { .string($0) }),
+    ])
   }
 
   fileprivate init(json: JSONValue, path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(json, path: path)
     self.init(
       uid: UInt32(try reader.integer("uid", in: 0...Int64(UInt32.max))),
-      user: try reader.optionalString("user"), tenant: try reader.string("tenant"))
+      user: try reader.optionalString("user"), tenant: try reader.string("tenant"),
+      fixedTenant: try reader.optionalString("fixedTenant"))
     try reader.finish()
   }
 }

@@ -7,11 +7,14 @@ public struct Requester: Hashable, Sendable {
   public var user: String?
   /// The tenant as which the request was let in; turns are shared out among tenants.
   public var tenant: String
+  /// The tenant as which everybody acts on the socket that it came over; nil: the kernel's word decided.
+  public var fixedTenant: String?
 
-  public init(uid: UInt32, user: String? = nil, tenant: String) {
+  public init(uid: UInt32, user: String? = nil, tenant: String, fixedTenant: String? = nil) {
     self.uid = uid
     self.user = user
     self.tenant = tenant
+    self.fixedTenant = fixedTenant
   }
 }
 
@@ -22,7 +25,7 @@ public struct JobRequest: Equatable, Sendable {
   /// Jobs of one tenant on one artifact take effect in the order of acceptance.
   public var artifact: String
   public var requester: Requester
-  /// Chosen by the caller: the same key from the same uid for the same repository means the same job.
+  /// Chosen by the caller: the same key from the same caller for the same repository means the same job.
   public var requestKey: String?
   /// An object, as accepted from the wire.
   public var body: JSONValue

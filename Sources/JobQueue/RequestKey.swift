@@ -1,8 +1,9 @@
 internal import StrictJSON
 
-/// What makes two requests the same: the caller, by the kernel's word, the repository and the key.
+/// What makes two requests the same: the caller, by the kernel's word and the socket's, the repository and the key.
 struct RequestKey: Hashable, Sendable {
   let uid: UInt32
+  let fixedTenant: ExactString?
   let repository: ExactString
   let key: ExactString
 
@@ -10,6 +11,7 @@ struct RequestKey: Hashable, Sendable {
   init?(_ request: JobRequest) {
     guard let key = request.requestKey else { return nil }
     uid = request.requester.uid
+    fixedTenant = request.requester.fixedTenant.map { ExactString($0) }
     repository = ExactString(request.repository)
     self.key = ExactString(key)
   }

@@ -18,17 +18,20 @@ public enum UnixSocket {
     return descriptor
   }
 
-  /// Listens at a path, non-blocking. C: `socket`, `bind`, `chmod`, `listen`.
+  /// Listens at a path, non-blocking. C: `socket`, `bind`, `lchown`, `chmod`, `listen`.
   ///
-  /// The socket exists under a temporary name until its mode is set, so that nobody connects before. A
+  /// The socket exists under a temporary name until its owner and mode are set, so that nobody connects before. A
   /// file that is at the path already is replaced only when it is a socket on which nobody listens.
   ///
-  /// - Parameter mode: permission bits, such as `0o600`.
+  /// - Parameters:
+  ///   - mode: permission bits, such as `0o600`.
+  ///   - user: the owner's uid; nil: this process's. Only the superuser gives files away.
+  ///   - group: the group's gid; nil: this process's.
   /// - Throws: ``Errno/addressInUse`` when somebody listens there, ``Errno/fileExists`` when the path is
   ///   taken by something that is not a socket.
-  public static func listen(at path: String, mode: UInt32, backlog: Int32 = 512) throws(SystemCallError)
-    -> FileDescriptor
-  {
+  public static func listen(
+    at path: String, mode: UInt32, user: UInt32? = nil, group: UInt32? = nil, backlog: Int32 = 512
+  ) throws(SystemCallError) -> FileDescriptor {
     try refuseLiveSocket(at: path)
     let descriptor = try makeSocket(nonBlocking: true)
     let number = descriptor.rawValue
@@ -38,6 +41,10 @@ public enum UnixSocket {
       stagekeeper_bind(number, address, length)
     }
     do throws(SystemCallError) {
+      if user != nil || group != nil {
+        // The last id means "leave it" (chown(2)).
+        try systemCall("chown \"\(path)\"") { lchown(temporary, user ?? .max, group ?? .max) }
+      }
       try systemCall("chmod \"\(path)\"") { chmod(temporary, mode) }
       try systemCall("listen \"\(path)\"") { Glibc.listen(number, backlog) }
       try systemCall("rename to \"\(path)\"") { rename(temporary, path) }
@@ -59,6 +66,21 @@ public enum UnixSocket {
       if error.errno == .wouldBlock || error.errno.rawValue == ECONNABORTED { return nil }
       throw error
     }
+  }
+
+  /// The path at which a socket listens; nil where it has none. C: `getsockname`.
+  public static func path(of socket: Int32) throws(SystemCallError) -> String? {
+    var address = sockaddr_un()
+    var length = socklen_t(MemoryLayout<sockaddr_un>.size)
+    try systemCall("getsockname") {
+      withUnsafeMutableBytes(of: &address) { bytes in
+        getsockname(socket, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+      }
+    }
+    let start = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
+    guard address.sun_family == sa_family_t(AF_UNIX), Int(length) > start else { return nil }
+    let path = withUnsafeBytes(of: &address) { Array($0[start..<Int(length)]).prefix { $0 != 0 } }
+    return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
   }
 
   private static func makeSocket(nonBlocking: Bool) throws(SystemCallError) -> FileDescriptor {

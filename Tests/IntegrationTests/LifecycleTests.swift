@@ -98,7 +98,8 @@ struct LifecycleTests {
     let launcher = try Program.start(
       "python3",
       [
-        "-c", Self.launcher, client, admin, nonBlocking ? "1" : "0", try BuiltProgram.path("stagekeeperd"),
+        "-c", Self.launcher, "client=\(client),admin=\(admin)", nonBlocking ? "1" : "0",
+        try BuiltProgram.path("stagekeeperd"),
         "--repo",
         "demo=\(remote.path)", "--state", directory.appending("state"),
       ], log: directory.appending("log"))
@@ -118,6 +119,46 @@ struct LifecycleTests {
     // They belong to the manager, which may start the next worker on them.
     #expect(try Files.kind(of: client) == .socket)
     #expect(try Files.kind(of: admin) == .socket)
+  }
+
+  @Test("of several passed client sockets, each is the one that the configuration has at its path")
+  func severalPassed() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let file = try directory.write(
+      "stagekeeper.json5",
+      """
+      {
+        sockets: { clients: [
+          { path: "\(directory.path)/a.sock", tenant: "a" }, { path: "\(directory.path)/b.sock", tenant: "b" },
+          { path: "\(directory.path)/c.sock", tenant: "c" },
+        ], admin: { path: "\(directory.path)/admin.sock" } },
+        stateDirectory: "\(directory.path)/state",
+        repositories: { demo: { url: "\(remote.path)" } }, tenants: { a: {}, b: {}, c: {} },
+      }
+      """)
+    func start(_ passed: String...) throws -> RunningProgram {
+      let names = passed.map { "client=\(directory.appending($0))" }.joined(separator: ",")
+      return try Program.start(
+        "python3",
+        ["-c", Self.launcher, names, "1", try BuiltProgram.path("stagekeeperd"), "--config", file],
+        log: directory.appending("log-\(passed[0])"))
+    }
+    let worker = try start("c.sock", "b.sock")
+    try Eventually.holds("it is ready: \(worker.output)") { worker.output.contains("ready: ") }
+    for tenant in ["a", "b", "c"] {
+      let answer = try Program.check(
+        try BuiltProgram.path("stagekeeper"),
+        ["--socket", directory.appending("\(tenant).sock"), "whoami", "--json"])
+      #expect(try JSONValue(parsing: Array(answer.utf8))["tenant"]?.stringValue == tenant)
+    }
+    worker.child.sendToItself(.terminate)
+    #expect(try worker.child.wait(until: .after(seconds: 60)) == .success)
+    #expect(try Files.kind(of: directory.appending("a.sock")) == nil)
+    // One that the configuration does not have could be anybody's.
+    let wrong = try start("d.sock")
+    #expect(try wrong.child.wait(until: .after(seconds: 60)) == .exited(code: 78))
+    #expect(wrong.output.contains("d.sock\", which sockets.clients does not have"), "\(wrong.output)")
   }
 
   @Test("lanes end when idle, and start again; their number is bounded")
@@ -152,18 +193,20 @@ struct LifecycleTests {
     while True: print(s.recv(4096).decode(), flush=True)
     """
 
-  /// Opens two sockets as systemd does and becomes the worker.
+  /// Opens sockets (`NAME=PATH,…`) as systemd does and becomes the worker.
   private static let launcher = """
     import os, socket, sys
     listeners = []
-    for path in sys.argv[1:3]:
+    names, paths = zip(*[p.split("=") for p in sys.argv[1].split(",")])
+    for path in paths:
+        if os.path.exists(path): os.remove(path)
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM); s.bind(path); s.listen(16)
-        s.setblocking(sys.argv[3] == "0")
+        s.setblocking(sys.argv[2] == "0")
         listeners.append(s)
     moved = [os.dup2(s.fileno(), number + 40, inheritable=True) for number, s in enumerate(listeners)]
     for number, s in enumerate(moved): os.dup2(s, number + 3, inheritable=True); os.close(s)
-    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES="client:admin")
+    os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(names)), LISTEN_FDNAMES=":".join(names))
     print("listening", flush=True)
-    os.execv(sys.argv[4], sys.argv[4:])
+    os.execv(sys.argv[3], sys.argv[3:])
     """
 }

@@ -42,7 +42,8 @@ struct ConfigurationTests {
       }
       """)
     #expect(
-      configuration.clientSocket == SocketConfiguration(path: "/run/stagekeeper/worker.sock", mode: 0o660))
+      configuration.clientSockets[0] == SocketConfiguration(path: "/run/stagekeeper/worker.sock", mode: 0o660)
+    )
     #expect(configuration.adminSocket.mode == 0o600)
     let churn = try #require(configuration.repository("churn"))
     #expect(churn.ssh == SSHConfiguration(keyFile: "/etc/k", knownHostsFile: "/etc/h"))

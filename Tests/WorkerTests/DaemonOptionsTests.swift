@@ -23,8 +23,8 @@ struct DaemonOptionsTests {
       #expect(configuration.repositories.map(\.id) == ["a"])
       #expect(configuration.repositories.first?.url == "/r")
       #expect(configuration.stateDirectory == "/s")
-      #expect((configuration.clientSocket.path, configuration.adminSocket.path) == ("/x/w", "/x/a"))
-      #expect((configuration.clientSocket.mode, configuration.adminSocket.mode) == (0o600, 0o600))
+      #expect((configuration.clientSockets[0].path, configuration.adminSocket.path) == ("/x/w", "/x/a"))
+      #expect((configuration.clientSockets[0].mode, configuration.adminSocket.mode) == (0o600, 0o600))
       #expect(
         configuration.tenants == [TenantConfiguration(name: "owner", uids: [ThisProcess.uid], gids: [])])
     }
@@ -69,9 +69,9 @@ struct DaemonOptionsTests {
       "c.json5", "{ repositories: { a: { url: '/r' } }, stateDirectory: '/one' }")
     let plain = try DaemonOptions(arguments: ["--config", file]).configuration()
     #expect(plain.stateDirectory == "/one")
-    #expect(plain.clientSocket == SocketConfiguration(path: "/run/stagekeeper/worker.sock", mode: 0o666))
+    #expect(plain.clientSockets[0] == SocketConfiguration(path: "/run/stagekeeper/worker.sock", mode: 0o666))
     let other = try DaemonOptions(arguments: ["--config", file, "--state", "/two", "--socket", "/w"])
       .configuration()
-    #expect((other.stateDirectory, other.clientSocket.path) == ("/two", "/w"))
+    #expect((other.stateDirectory, other.clientSockets[0].path) == ("/two", "/w"))
   }
 }

@@ -5,7 +5,8 @@ public import AuditLog
 public struct Configuration: Sendable, Equatable {
   /// Where the journal, the mirrors and the worker's name are kept; absolute.
   public var stateDirectory: String
-  public var clientSocket: SocketConfiguration
+  /// At least one, in the order of the file.
+  public var clientSockets: [SocketConfiguration]
   public var adminSocket: SocketConfiguration
   /// In the order of the file.
   public var repositories: [RepositoryConfiguration]
@@ -26,6 +27,22 @@ public struct SocketConfiguration: Sendable, Equatable {
   public var path: String
   /// Permission bits.
   public var mode: UInt32
+  /// The uid that owns it; nil: the worker's.
+  public var user: UInt32?
+  /// The gid that it belongs to; nil: the worker's.
+  public var group: UInt32?
+  /// As which everybody acts who connects here; nil: the kernel's word decides.
+  public var tenant: String?
+
+  public init(
+    path: String, mode: UInt32, user: UInt32? = nil, group: UInt32? = nil, tenant: String? = nil
+  ) {
+    self.path = path
+    self.mode = mode
+    self.user = user
+    self.group = group
+    self.tenant = tenant
+  }
 }
 
 /// One repository and everything that its lane alone is given.
@@ -77,7 +94,7 @@ public struct SigningConfiguration: Sendable, Equatable {
   public var required: Bool
 }
 
-/// Who belongs to a tenant. Names were resolved to numbers when the file was read.
+/// Who belongs to a tenant; nobody where only a socket says so. Names were resolved to numbers when the file was read.
 public struct TenantConfiguration: Sendable, Equatable {
   public var name: String
   public var uids: Set<UInt32>

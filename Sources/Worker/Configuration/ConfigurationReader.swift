@@ -50,12 +50,7 @@ extension Configuration {
   init(reading value: JSONValue) throws(JSONShapeError) {
     var reader = try ObjectReader(value)
     stateDirectory = try reader.absolutePath("stateDirectory") ?? "/var/lib/stagekeeper"
-    var sockets = try reader.optionalObject("sockets")
-    clientSocket = try SocketConfiguration(
-      reading: &sockets, "client", path: "/run/stagekeeper/worker.sock", mode: 0o666)
-    adminSocket = try SocketConfiguration(
-      reading: &sockets, "admin", path: "/run/stagekeeper/admin.sock", mode: 0o600)
-    try sockets?.finish()
+    (clientSockets, adminSocket) = try Self.readSockets(&reader)
     repositories = try Self.readRepositories(&reader)
     tenants = try Self.readTenants(&reader)
     grants = try Self.readGrants(&reader)
@@ -63,6 +58,7 @@ extension Configuration {
     audit = try AuditSettings(reading: &reader)
     limits = try Limits(reading: &reader)
     try reader.finish()
+    try checkSockets()
     try checkReferences()
   }
 
@@ -110,41 +106,19 @@ extension Configuration {
 
   /// A tenant that is named and does not exist is a misspelt one.
   private func checkReferences() throws(JSONShapeError) {
-    for grant in grants { try check(grant.tenants.sorted(), "grants[\(grant.index)].tenants") }
+    for grant in grants { try checkTenants(grant.tenants.sorted(), "grants[\(grant.index)].tenants") }
     for rule in conditions.compactMap(\.approvals) {
-      try check(rule.approvers, "conditions[\(rule.condition)].approvals.approvers")
+      try checkTenants(rule.approvers, "conditions[\(rule.condition)].approvals.approvers")
     }
   }
 
-  private func check(_ named: [String], _ path: String) throws(JSONShapeError) {
+  func checkTenants(_ named: [String], _ path: String) throws(JSONShapeError) {
     let names = tenants.map(\.name)
     for tenant in named where !names.contains(tenant) {
       let hint = nearest(to: tenant, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
       throw JSONShapeError(
         path: path, message: "there is no tenant \"\(tenant.escapedForMessage)\"\(hint)")
     }
-  }
-}
-
-extension SocketConfiguration {
-  init(
-    reading sockets: inout ObjectReader?, _ key: String, path: String, mode: UInt32
-  ) throws(JSONShapeError) {
-    self.path = path
-    self.mode = mode
-    guard var reader = try sockets?.optionalObject(key) else { return }
-    self.path = try reader.absolutePath("path") ?? path
-    if self.path.utf8.count > UnixSocket.maximumPathLength {
-      throw reader.error(
-        "path", "is longer than the \(UnixSocket.maximumPathLength) bytes of a socket's address")
-    }
-    if let text = try reader.optionalString("mode") {
-      guard let bits = UInt32(text, radix: 8), bits <= 0o777 else {
-        throw reader.error("mode", "expected octal permission bits in a string, such as \"0660\"")
-      }
-      self.mode = bits
-    }
-    try reader.finish()
   }
 }
 

@@ -25,9 +25,6 @@ extension TenantConfiguration {
       throw JSONShapeError(
         path: path, message: "a tenant's name must not be empty or hold control characters")
     }
-    if uids.isEmpty, gids.isEmpty {
-      throw JSONShapeError(path: path, message: "nobody belongs to it: give users, groups, uids or gids")
-    }
   }
 }
 

@@ -104,7 +104,7 @@ public actor Connection {
     lifecycle = .closed
     for task in requests.values { task.cancel() }
     requests = [:]
-    _ = limits.shares?.countUnread(peer.uid, -output.count)
+    _ = limits.shares?.countUnread(peer.principal, -output.count)
     output = OutputBuffer()
     cancelSources()
     onClose()
@@ -170,7 +170,7 @@ public actor Connection {
             "requestsPerConnection",
             "this connection has \(requests.count) open requests, as many as it may", 1))
       }
-      if let error = limits.shares?.begin(peer.uid) { throw RequestError(id: request.id, error) }
+      if let error = limits.shares?.begin(peer.principal) { throw RequestError(id: request.id, error) }
       run(request)
     } catch {
       send(Reply(id: error.id, .error(error.error)))
@@ -186,7 +186,7 @@ public actor Connection {
       } catch {
         body = .error(error)
       }
-      limits.shares?.end(peer.uid)
+      limits.shares?.end(peer.principal)
       finish(request.id, body)
     }
   }
@@ -233,7 +233,7 @@ public actor Connection {
     }
     if output.isEmpty { lastWriteProgress = .now }
     output.append(frame(bytes))
-    if limits.shares?.countUnread(peer.uid, bytes.count + 4) ?? false { return close() }
+    if limits.shares?.countUnread(peer.principal, bytes.count + 4) ?? false { return close() }
     flush()
   }
 
@@ -242,7 +242,7 @@ public actor Connection {
       while !output.isEmpty {
         let sent = try output.withNextBytes { bytes throws(SystemCallError) in try socket.send(bytes) }
         output.consume(sent)
-        _ = limits.shares?.countUnread(peer.uid, -sent)
+        _ = limits.shares?.countUnread(peer.principal, -sent)
         lastWriteProgress = .now
       }
       stopWaitingForRoom()

@@ -3,24 +3,6 @@ internal import StrictJSON
 public import SystemCalls
 internal import WireProtocol
 
-/// What a listener allows in all.
-public struct ListenerLimits: Sendable {
-  public var connections: Int
-  public var connectionsPerUser: Int
-  public var connection: ConnectionLimits
-  /// Where not empty: all other uids together have a quarter of the connections at most.
-  public var privileged: Set<UInt32>
-
-  public init(
-    connections: Int, connectionsPerUser: Int, connection: ConnectionLimits, privileged: Set<UInt32> = []
-  ) {
-    self.privileged = privileged
-    self.connections = connections
-    self.connectionsPerUser = connectionsPerUser
-    self.connection = connection
-  }
-}
-
 /// Accepts connections on one socket and knows which are open.
 public actor Listener {
   private nonisolated let executor: DispatchQueueExecutor
@@ -28,27 +10,31 @@ public actor Listener {
 
   private let socket: FileDescriptor
   private let handler: any RequestHandler
-  private let limits: ListenerLimits
+  private let shares: ConnectionShares
+  private let limits: ConnectionLimits
   /// As which everybody acts who connects here; nil: the kernel's word decides.
   private let tenant: String?
   private var source: (any DispatchSourceRead)?
   private var clock: (any DispatchSourceTimer)?
   private var connections: [UInt64: Connection] = [:]
-  private var connectionsOfUser: [UInt32: Int] = [:]
   private var accepted: UInt64 = 0
   /// Given up for a moment when the process has no descriptor left, so that a connection can be taken off
   /// the queue and closed instead of waking the listener for ever.
   private var reserve: FileDescriptor?
   private var whenEmpty: CheckedContinuation<Void, Never>?
 
-  /// - Parameter socket: listening and non-blocking.
+  /// - Parameters:
+  ///   - socket: listening and non-blocking.
+  ///   - shares: counts the connections of all listeners that have it.
+  ///   - limits: of each connection.
   public init(
-    name: String, socket: consuming FileDescriptor, handler: any RequestHandler, limits: ListenerLimits,
-    tenant: String? = nil
+    name: String, socket: consuming FileDescriptor, handler: any RequestHandler, shares: ConnectionShares,
+    limits: ConnectionLimits, tenant: String? = nil
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.listener.\(name)")
     self.socket = socket
     self.handler = handler
+    self.shares = shares
     self.limits = limits
     self.tenant = tenant
     reserve = try? Files.open("/dev/null", flags: 0)
@@ -115,46 +101,21 @@ public actor Listener {
 
   private func admit(_ descriptor: consuming FileDescriptor) throws(SystemCallError) {
     let peer = Peer(try PeerCredentials(of: descriptor), fixedTenant: tenant)
-    if let error = reasonToRefuse(peer) {
+    if let error = shares.enter(peer.principal) {
       let bytes = frame(Reply(id: nil, .error(error)).json.serialized())
       _ = try? bytes.withUnsafeBytes { bytes throws(SystemCallError) in try descriptor.send(bytes) }
       return
     }
     accepted += 1
     let number = accepted
-    connectionsOfUser[peer.uid, default: 0] += 1
     let connection = Connection(
-      socket: descriptor, peer: peer, handler: handler, limits: limits.connection
+      socket: descriptor, peer: peer, handler: handler, limits: limits
     ) { [weak self] in
       guard let self else { return }
-      Task { await self.forget(number, uid: peer.uid) }
+      Task { await self.forget(number, peer.principal) }
     }
     connections[number] = connection
     Task { await connection.start() }
-  }
-
-  /// One uid never has all connections, and the last eighth is for those who have few: so that whoever is
-  /// new gets in, however many others hold what they may.
-  private func reasonToRefuse(_ peer: Peer) -> WireError? {
-    let mine = connectionsOfUser[peer.uid, default: 0]
-    let own = min(limits.connectionsPerUser, max(1, limits.connections - limits.connections / 8))
-    let isPrivileged = limits.privileged.contains(peer.uid)
-    if mine >= (isPrivileged ? limits.connectionsPerUser : own) {
-      return .busy("connectionsPerUser", "you have \(mine) open connections, as many as one user may", 1)
-    }
-    let isScarce = connections.count >= limits.connections - limits.connections / 8
-    let isFull = connections.count >= limits.connections
-    let few = max(1, limits.connections / 64)
-    if isFull || (isScarce && !isPrivileged && mine >= few) {
-      return .busy("connections", "the worker has as many connections as it may", 1)
-    }
-    if !limits.privileged.isEmpty, !isPrivileged {
-      let others = connectionsOfUser.filter { !limits.privileged.contains($0.key) }.values.reduce(0, +)
-      if others >= limits.connections / 4 {
-        return .busy("connections", "the worker has as many connections as it may", 1)
-      }
-    }
-    return nil
   }
 
   private func refuseOneWithReserve() {
@@ -163,10 +124,9 @@ public actor Listener {
     reserve = try? Files.open("/dev/null", flags: 0)
   }
 
-  private func forget(_ number: UInt64, uid: UInt32) {
+  private func forget(_ number: UInt64, _ principal: Principal) {
     connections[number] = nil
-    let left = connectionsOfUser[uid, default: 1] - 1
-    connectionsOfUser[uid] = left > 0 ? left : nil
+    shares.leave(principal)
     if connections.isEmpty {
       whenEmpty?.resume()
       whenEmpty = nil

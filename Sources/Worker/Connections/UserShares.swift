@@ -3,7 +3,7 @@ internal import Synchronization
 internal import SystemCalls
 internal import WireProtocol
 
-/// What the requests of each uid use, over all its connections: how many are under way, how fast they come,
+/// What the requests of each caller use, over all connections: how many are under way, how fast they come,
 /// and what of their replies is not read.
 public final class UserShares: Sendable {
   public struct Limits: Sendable {
@@ -32,18 +32,18 @@ public final class UserShares: Sendable {
   }
 
   private let limits: Limits
-  private let shares = Mutex<[UInt32: Share]>([:])
+  private let shares = Mutex<[Principal: Share]>([:])
 
   public init(_ limits: Limits) { self.limits = limits }
 
   /// Takes a request in; each that is let in must be given back with ``end(_:)``.
   ///
   /// - Returns: why it is not let in.
-  func begin(_ uid: UInt32, now: MonotonicTime = .now) -> WireError? {
+  func begin(_ who: Principal, now: MonotonicTime = .now) -> WireError? {
     shares.withLock { shares in
       if shares.count > 1024 { forgetIdle(&shares, now) }
-      var share = refilled(shares[uid], now)
-      defer { shares[uid] = share }
+      var share = refilled(shares[who], now)
+      defer { shares[who] = share }
       if share.tokens < 1 {
         let seconds = ((1 - share.tokens) / Double(limits.perSecond)).rounded(.up)
         return .busy(
@@ -62,16 +62,16 @@ public final class UserShares: Sendable {
     }
   }
 
-  func end(_ uid: UInt32) { shares.withLock { $0[uid]?.open -= 1 } }
+  func end(_ who: Principal) { shares.withLock { $0[who]?.open -= 1 } }
 
-  /// Counts bytes that wait for the uid's clients, or that they have read.
+  /// Counts bytes that wait for their clients, or that they have read.
   ///
   /// - Returns: whether that is more than any client may leave unread.
-  func countUnread(_ uid: UInt32, _ change: Int) -> Bool {
+  func countUnread(_ who: Principal, _ change: Int) -> Bool {
     shares.withLock { shares in
-      var share = refilled(shares[uid], .now)
+      var share = refilled(shares[who], .now)
       share.unread += change
-      shares[uid] = share
+      shares[who] = share
       return share.unread > 4 * limits.unreadBytes
     }
   }
@@ -85,7 +85,7 @@ public final class UserShares: Sendable {
   }
 
   /// Whoever does nothing and could send as much as somebody new is somebody new.
-  private func forgetIdle(_ shares: inout [UInt32: Share], _ now: MonotonicTime) {
+  private func forgetIdle(_ shares: inout [Principal: Share], _ now: MonotonicTime) {
     shares = shares.filter { _, share in
       share.open > 0 || share.unread > 0 || refilled(share, now).tokens < Double(limits.burst)
     }

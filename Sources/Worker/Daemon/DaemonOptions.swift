@@ -122,7 +122,12 @@ extension DaemonOptions {
       configuration = try embedded()
     }
     if let stateDirectory { configuration.stateDirectory = stateDirectory }
-    if let clientSocket { configuration.clientSocket.path = clientSocket }
+    if let clientSocket {
+      guard configuration.clientSockets.count == 1 else {
+        throw ConfigurationError("--socket does not go with several client sockets: change the file")
+      }
+      configuration.clientSockets[0].path = clientSocket
+    }
     if let adminSocket { configuration.adminSocket.path = adminSocket }
     return configuration
   }
@@ -143,7 +148,7 @@ extension DaemonOptions {
     let folder = client.lastIndex(of: "/").map { String(client[..<$0]) } ?? ""
     return Configuration(
       stateDirectory: state,
-      clientSocket: SocketConfiguration(path: client, mode: 0o600),
+      clientSockets: [SocketConfiguration(path: client, mode: 0o600)],
       adminSocket: SocketConfiguration(path: adminSocket ?? folder + "/admin.sock", mode: 0o600),
       repositories: repositories,
       tenants: [TenantConfiguration(name: "owner", uids: [ThisProcess.uid], gids: [])],

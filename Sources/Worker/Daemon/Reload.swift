@@ -51,7 +51,7 @@ struct Reloader: Sendable {
       throw WireError(.invalidConfiguration, category: .refused, "nothing has changed: \(error)")
     }
     let old = worker.configuration
-    guard new.stateDirectory == old.stateDirectory, new.clientSocket == old.clientSocket,
+    guard new.stateDirectory == old.stateDirectory, new.clientSockets == old.clientSockets,
       new.adminSocket == old.adminSocket
     else {
       throw WireError(

@@ -9,11 +9,11 @@ internal import WireProtocol
 /// The running worker: its sockets, its jobs and its repositories, from the start to the orderly end.
 struct Service: Sendable {
   private let worker: Worker
-  private let clients: Listener
-  private let admins: Listener
+  /// The clients' and, last, the administrators'.
+  private let sockets: [Listener]
   private let listeners = Listeners()
   private let reloader: Reloader
-  private let pathsToRemove: [String]
+  private let places: SocketPlaces
 
   /// Opens everything; when this returns, clients can connect.
   ///
@@ -23,7 +23,7 @@ struct Service: Sendable {
     reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
   ) async throws(StartError) {
     try Self.checkKernelWord()
-    let activation = try Self.activation()
+    let activation = try Self.activation(configuration)
     try Self.prepareDirectories(configuration, activation)
     let budget = try Self.shareDescriptors(configuration.limits)
     let store = try await Self.openStore(configuration)
@@ -35,47 +35,38 @@ struct Service: Sendable {
       counters: Counters())
     worker = Self.makeWorker(configuration, maker)
     reloader = Reloader(worker: worker, read: reread, make: maker.repository)
-    let limits = configuration.limits
-    var connection = ConnectionLimits(
-      openRequests: limits.requestsPerConnection, frame: Double(limits.frameSeconds),
-      idle: Double(limits.idleSeconds))
-    let adminConnection = connection
-    connection.shares = UserShares(
-      UserShares.Limits(
-        requests: limits.requestsPerUser, perSecond: limits.requestsPerSecond, burst: limits.requestBurst))
-    clients = Listener(
-      name: "client", socket: try Self.socket(activation.client, configuration.clientSocket),
-      handler: ClientHandler(worker: worker),
-      limits: ListenerLimits(
-        connections: budget.clients, connectionsPerUser: limits.connectionsPerUser, connection: connection))
-    admins = Listener(
-      name: "admin", socket: try Self.socket(activation.admin, configuration.adminSocket),
-      handler: AdminHandler(worker: worker, listeners: listeners, reloader: reloader),
-      limits: ListenerLimits(
-        connections: budget.admins, connectionsPerUser: budget.admins, connection: adminConnection,
-        privileged: [0, ThisProcess.uid]))
-    pathsToRemove =
-      (activation.client == nil ? [configuration.clientSocket.path] : [])
-      + (activation.admin == nil ? [configuration.adminSocket.path] : [])
+    var places = SocketPlaces()
+    var sockets = try Self.clientListeners(configuration, activation, &places, worker, budget)
+    sockets.append(
+      Listener(
+        name: "admin", socket: try Self.socket(activation.admin, configuration.adminSocket, &places),
+        handler: AdminHandler(worker: worker, listeners: listeners, reloader: reloader),
+        shares: ConnectionShares(
+          ConnectionShares.Limits(
+            connections: budget.admins, perUser: budget.admins, privileged: [0, ThisProcess.uid])),
+        limits: ConnectionLimits(configuration.limits)))
+    self.sockets = sockets
+    self.places = places
   }
 
   /// Serves until SIGTERM or SIGINT; returns when everything is put away.
   func run() async {
-    await listeners.set(clients: clients, admins: admins)
-    await clients.start()
-    await admins.start()
+    await listeners.set(sockets)
+    for socket in sockets { await socket.start() }
     await worker.releaseApproved()
     for repository in worker.repositories.values { await repository.wake() }
     if let failure = await worker.audit.recorded([AuditEntry(.start)]) { Log.write(.error, "\(failure)") }
     let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])
     announceReady()
     let keyCheck = Task { await worker.checkKeys() }
+    let watch = Task { [places] in await places.watch() }
     var signal = await signals.next()
     while signal == SIGHUP {
       await reloadBySignal()
       signal = await signals.next()
     }
     keyCheck.cancel()
+    watch.cancel()
     Log.write(.notice, "stopping", ["signal": "\(signal)"])
     ServiceNotification.stopping()
     await stop()
@@ -97,7 +88,7 @@ struct Service: Sendable {
   }
 
   private func announceReady() {
-    let path = worker.configuration.clientSocket.path
+    let path = worker.configuration.clientSockets.map(\.path).joined(separator: ", ")
     let count = worker.repositories.count
     let line = "ready: \(count) \(count == 1 ? "repository" : "repositories") on \(path)"
     ThisProcess.print("stagekeeperd \(line)\n", to: 1)
@@ -114,10 +105,9 @@ struct Service: Sendable {
     }
     try? await worker.store.close()
     await worker.audit.close(with: AuditEntry(.stop))
-    for path in pathsToRemove { try? Files.remove(path) }
+    places.remove()
     // Those who wait are told how things stand before their connections end.
-    await clients.drain(within: 2)
-    await admins.drain(within: 2)
+    for socket in sockets { await socket.drain(within: 2) }
   }
 
   // MARK: Start
@@ -132,9 +122,9 @@ struct Service: Sendable {
     }
   }
 
-  private static func activation() throws(StartError) -> SocketActivation {
+  private static func activation(_ configuration: Configuration) throws(StartError) -> SocketActivation {
     do throws(ConfigurationError) {
-      return try SocketActivation()
+      return try SocketActivation(configuration)
     } catch {
       throw StartError(status: ExitStatus.configuration, message: error.message)
     }
@@ -145,9 +135,9 @@ struct Service: Sendable {
   ) throws(StartError) {
     do throws(SystemCallError) {
       try Files.makeDirectories(configuration.stateDirectory, mode: 0o700)
-      let sockets = [
-        (activation.client, configuration.clientSocket), (activation.admin, configuration.adminSocket),
-      ]
+      let sockets =
+        zip(activation.clients, configuration.clientSockets).map { ($0, $1) }
+        + [(activation.admin, configuration.adminSocket)]
       for (passed, socket) in sockets where passed == nil {
         let folder = socket.path.lastIndex(of: "/").map { String(socket.path[..<$0]) } ?? ""
         if !folder.isEmpty { try Files.makeDirectories(folder, mode: 0o755) }
@@ -198,8 +188,30 @@ struct Service: Sendable {
     }
   }
 
+  /// A listener for each client socket; the limits hold for all of them together.
+  private static func clientListeners(
+    _ configuration: Configuration, _ activation: borrowing SocketActivation, _ places: inout SocketPlaces,
+    _ worker: Worker, _ budget: DescriptorBudget
+  ) throws(StartError) -> [Listener] {
+    let limits = configuration.limits
+    let shares = ConnectionShares(
+      ConnectionShares.Limits(connections: budget.clients, perUser: limits.connectionsPerUser))
+    var connection = ConnectionLimits(limits)
+    connection.shares = UserShares(
+      UserShares.Limits(
+        requests: limits.requestsPerUser, perSecond: limits.requestsPerSecond, burst: limits.requestBurst))
+    var listeners: [Listener] = []
+    for (passed, socket) in zip(activation.clients, configuration.clientSockets) {
+      listeners.append(
+        Listener(
+          name: "client", socket: try Self.socket(passed, socket, &places),
+          handler: ClientHandler(worker: worker), shares: shares, limits: connection, tenant: socket.tenant))
+    }
+    return listeners
+  }
+
   private static func socket(
-    _ passed: Int32?, _ configuration: SocketConfiguration
+    _ passed: Int32?, _ configuration: SocketConfiguration, _ places: inout SocketPlaces
   ) throws(StartError) -> FileDescriptor {
     do throws(SystemCallError) {
       if let passed {
@@ -207,7 +219,7 @@ struct Service: Sendable {
         try socket.setNonBlocking(true)
         return socket
       }
-      return try UnixSocket.listen(at: configuration.path, mode: configuration.mode)
+      return try places.listen(configuration)
     } catch {
       let isTaken = error.errno == .addressInUse
       throw StartError(
@@ -228,6 +240,14 @@ struct Service: Sendable {
       identity: maker.identity, settings: settings, store: maker.store, audit: maker.audit,
       counters: maker.counters,
       startedAt: WallClock.milliseconds)
+  }
+}
+
+extension ConnectionLimits {
+  fileprivate init(_ limits: Limits) {
+    self.init(
+      openRequests: limits.requestsPerConnection, frame: Double(limits.frameSeconds),
+      idle: Double(limits.idleSeconds))
   }
 }
 

@@ -54,21 +54,20 @@ struct AdminHandler: RequestHandler {
   }
 }
 
-/// The listeners, for their figures; set once both are there.
+/// The listeners, for their figures; set once all are there.
 actor Listeners {
-  private var clients: Listener?
-  private var admins: Listener?
+  private var all: [Listener] = []
 
-  func set(clients: Listener, admins: Listener) {
-    self.clients = clients
-    self.admins = admins
-  }
+  func set(_ all: [Listener]) { self.all = all }
 
   var counts: (open: Int, accepted: UInt64) {
     get async {
-      guard let clients, let admins else { return (0, 0) }
-      let (client, admin) = (await clients.counts, await admins.counts)
-      return (client.open + admin.open, client.accepted + admin.accepted)
+      var sum: (open: Int, accepted: UInt64) = (0, 0)
+      for listener in all {
+        let counts = await listener.counts
+        sum = (sum.open + counts.open, sum.accepted + counts.accepted)
+      }
+      return sum
     }
   }
 }

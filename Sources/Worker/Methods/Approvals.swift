@@ -68,7 +68,8 @@ extension ClientHandler {
   /// Whether the caller, or a tenant of the caller's, asked for the job.
   func isOwn(_ job: Job, _ peer: Peer) -> Bool {
     let requester = job.request.requester
-    return requester.uid == peer.uid || worker.policy.tenants(of: peer).contains(requester.tenant)
+    return requester.principal == peer.principal
+      || worker.policy.tenants(of: peer).contains(requester.tenant)
   }
 
   /// Whether the caller may see the job: an approver sees what others were asked to approve.

@@ -34,9 +34,10 @@ extension ClientHandler {
     let tenants = worker.policy.tenants(of: peer)
     let jobs = try await worker.ask { store throws(JobStoreError) in
       var jobs = try store.jobs(JobFilter(repository: repository, uid: peer.uid, states: states, limit: .max))
+        .filter { $0.request.requester.principal == peer.principal }
       for tenant in tenants {
         jobs += try store.jobs(JobFilter(repository: repository, tenant: tenant, states: states, limit: .max))
-          .filter { $0.request.requester.uid != peer.uid }
+          .filter { $0.request.requester.principal != peer.principal }
       }
       return jobs
     }
@@ -71,6 +72,10 @@ extension ClientHandler {
     }
     return snapshot
   }
+}
+
+extension Requester {
+  var principal: Principal { Principal(uid: uid, fixedTenant: fixedTenant) }
 }
 
 extension ObjectReader {

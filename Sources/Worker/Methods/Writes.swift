@@ -44,7 +44,9 @@ extension ClientHandler {
   ) async throws(WireError) -> Submission {
     let jobRequest = JobRequest(
       repository: request.repository, artifact: request.artifact,
-      requester: Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: tenant),
+      requester: Requester(
+        uid: peer.uid, user: Accounts.userName(peer.uid), tenant: tenant,
+        fixedTenant: peer.fixedTenant),
       requestKey: request.requestKey, body: .object(request.body), deadline: request.deadline)
     try await worker.checkAudit()
     let (submission, mark) = try await storing { () throws(JobStoreError) in

@@ -1,5 +1,18 @@
 public import SystemCalls
 
+/// Whom the worker counts as one: a uid, or a uid on the sockets of one tenant, where containers of different tenants
+/// may well have the same.
+public struct Principal: Hashable, Sendable {
+  public let uid: UInt32
+  /// Nil: on a socket where the kernel's word decides.
+  public let fixedTenant: String?
+
+  public init(uid: UInt32, fixedTenant: String? = nil) {
+    self.uid = uid
+    self.fixedTenant = fixedTenant
+  }
+}
+
 /// Who sent a request: the kernel's word, and what the socket that it came over says.
 public struct Peer: Sendable, Equatable {
   public let credentials: PeerCredentials
@@ -10,6 +23,9 @@ public struct Peer: Sendable, Equatable {
     self.credentials = credentials
     self.fixedTenant = fixedTenant
   }
+
+  /// Whose shares, request keys and jobs it uses.
+  public var principal: Principal { Principal(uid: uid, fixedTenant: fixedTenant) }
 
   public var uid: UInt32 { credentials.uid }
   public var gid: UInt32 { credentials.gid }
