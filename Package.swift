@@ -116,3 +116,27 @@ let package = Package(
       ["StagekeeperClient", "WireProtocol", "Registry", "StrictJSON", "SystemCalls", "TestSupport"]),
   ]
 )
+
+/// What the parsers' fuzz targets reach.
+let fuzzed: [Target.Dependency] = [
+  "AuditLog", "GitRemote", "JobQueue", "LaneProtocol", "Registry", "RegistryFiles", "StrictJSON",
+  "TagSigning",
+  "WireProtocol",
+]
+
+// `swift test` replays the corpora. `Tests/Fuzz/run.sh` builds the same targets as a program on libFuzzer, with
+// a scratch path of its own; the tests are left out then, because they can't be built that way.
+if Context.environment["STAGEKEEPER_FUZZ"] == nil {
+  package.targets.append(
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz",
+      exclude: ["Corpora", "Dictionaries", "Driver", "run.sh"], sources: ["Targets", "Replay"],
+      swiftSettings: strict))
+} else {
+  package.targets.removeAll { $0.type == .test }
+  package.targets.append(
+    .executableTarget(
+      name: "fuzzer", dependencies: fuzzed, path: "Tests/Fuzz",
+      exclude: ["Corpora", "Dictionaries", "Replay", "run.sh"], sources: ["Targets", "Driver"],
+      swiftSettings: strict))
+}

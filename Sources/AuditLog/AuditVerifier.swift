@@ -63,6 +63,16 @@ public struct AuditVerifier {
     return verifier.report
   }
 
+  /// The same for files that were read already, in the order of their numbers.
+  static func verify(_ files: [(number: UInt64, bytes: [UInt8])]) -> Report {
+    var verifier = AuditVerifier([])
+    for file in files {
+      verifier.check(file.bytes, file: file.number, isLast: file.number == files.last?.number)
+    }
+    verifier.checkFiles(files.map(\.number))
+    return verifier.report
+  }
+
   private mutating func find(_ offset: Int?, _ message: String) {
     if report.findings.count < Self.maximumFindings {
       report.findings.append(Finding(file: fileName, offset: offset, message: message))
@@ -74,13 +84,17 @@ public struct AuditVerifier {
   // MARK: Lines
 
   private mutating func read(_ number: UInt64, in directory: String, isLast: Bool) throws(SystemCallError) {
-    fileName = AuditFormat.name(file: number)
-    let path = "\(directory)/\(fileName)"
+    let path = "\(directory)/\(AuditFormat.name(file: number))"
     var bytes = try Files.readAll(path, limit: AuditFormat.maximumFile)
     if isLast, bytes.last != 0x0A {
       // The worker may have been writing just then.
       bytes = try Files.readAll(path, limit: AuditFormat.maximumFile)
     }
+    check(bytes, file: number, isLast: isLast)
+  }
+
+  private mutating func check(_ bytes: [UInt8], file number: UInt64, isLast: Bool) {
+    fileName = AuditFormat.name(file: number)
     report.files.append(fileName)
     let read = AuditLines(bytes)
     // A worker makes the next file before it has anything to write there.
@@ -93,12 +107,15 @@ public struct AuditVerifier {
       }
       check(line, isFirst: index == 0, file: number)
     }
-    if !read.unfinished.isEmpty {
-      find(
-        bytes.count - read.unfinished.count,
-        "the end is broken: \(read.unfinished.count) bytes of a line that is not whole"
-          + (isLast ? "; after a crash the next start cuts them and keeps a copy" : ""))
-    }
+    checkEnd(read.unfinished, isLast: isLast)
+  }
+
+  private mutating func checkEnd(_ unfinished: ArraySlice<UInt8>, isLast: Bool) {
+    if unfinished.isEmpty { return }
+    find(
+      unfinished.startIndex,
+      "the end is broken: \(unfinished.count) bytes of a line that is not whole"
+        + (isLast ? "; after a crash the next start cuts them and keeps a copy" : ""))
   }
 
   private mutating func check(_ line: AuditLine, isFirst: Bool, file number: UInt64) {

@@ -62,7 +62,7 @@ struct SegmentScan {
     segment = bytes.bigEndian(8, UInt64.self)
     let version = bytes.bigEndian(16, UInt32.self)
     if !JournalFormat.readableVersions.contains(version) {
-      flaw = .newerVersion(version)
+      flaw = version > JournalFormat.readableVersions.upperBound ? .newerVersion(version) : .noHeader
       return false
     }
     end = length
@@ -105,7 +105,9 @@ struct SegmentScan {
     crc = CRC32C.update(crc, UnsafeRawBufferPointer(rebasing: bytes[(offset + 8)..<end]))
     guard crc == bytes.bigEndian(offset + 4, UInt32.self) else { return .unreadable }
     let version = UInt32(bytes.bigEndian(offset + 20, UInt16.self))
-    if !JournalFormat.readableVersions.contains(version) { return .newer(version) }
+    if version > JournalFormat.readableVersions.upperBound { return .newer(version) }
+    guard JournalFormat.readableVersions.contains(version), bytes.bigEndian(offset + 22, UInt16.self) == 0
+    else { return .unreadable }
     let sequence = bytes.bigEndian(offset + 8, UInt64.self)
     let place = bytes.bigEndian(offset + 16, UInt32.self)
     guard UInt64(place) < sequence else { return .unreadable }

@@ -31,13 +31,13 @@ enum OpenSSHPrivateKey {
     var reader = SSHReader(bytes)
     guard try reader.bytes(magic.count).elementsEqual(magic) else { throw SSHReader.Malformed() }
     let cipher = try reader.name()
-    _ = try reader.string()  // the key derivation function
-    _ = try reader.string()  // its options
+    let derivation = (function: try reader.name(), options: try reader.string())
     guard try reader.uint32() == 1 else {
       throw SigningError(.unsupportedKey, operation, "a file with more than one key is not supported")
     }
     let publicBlob = Array(try reader.string())
     if cipher != "none" { throw encrypted(publicBlob) }
+    guard derivation.function == "none", derivation.options.isEmpty else { throw SSHReader.Malformed() }
     var secrets = SSHReader(try reader.string())
     let key = try privateSection(&secrets)
     guard try PublicKeyBlob.encode(key) == publicBlob else {

@@ -95,15 +95,34 @@ import Testing
     #expect(report.jobs == [.queued: 2])
   }
 
-  @Test func aNewerVersionIsRefusedAsSuch() async throws {
+  /// No version was ever 0: that is damage.
+  @Test(arguments: [(3, JobStoreError.Code.unsupported), (0, .damaged)] as [(UInt8, JobStoreError.Code)])
+  func anotherVersionIsRefused(_ version: UInt8, _ code: JobStoreError.Code) async throws {
     let (directory, name) = try await journal()
     var bytes = JournalFormat.header(segment: 1)
-    bytes[19] = 3
+    bytes[19] = version
     let crc = CRC32C.update(0, bytes[..<20])
     for index in 0..<4 { bytes[20 + index] = UInt8(truncatingIfNeeded: crc >> (24 - 8 * UInt32(index))) }
     try directory.write(name, bytes)
     let error = #expect(throws: JobStoreError.self) { try JobStore.open(directory: directory.path) { _ in } }
-    #expect(error?.code == .unsupported)
+    #expect(error?.code == code)
+  }
+
+  /// Though its checksum is right: a record whose version is 0, or in whose zero bytes something stands.
+  @Test(arguments: [(21, 0), (22, 1), (23, 1)] as [(Int, UInt8)])
+  func aRecordThatNobodyWroteIsNotBelieved(_ offset: Int, _ value: UInt8) {
+    var bytes = JournalFormat.header(segment: 1)
+    let start = bytes.count
+    JournalFormat.appendRecord([0x7B, 0x7D], segment: 1, sequence: 1, placeInCommit: 0, to: &bytes)
+    bytes[start + offset] = value
+    let seed = JournalFormat.seed(segment: 1, length: 2)
+    let crc = CRC32C.update(seed, Array(bytes[(start + 8)...]))
+    for index in 0..<4 {
+      bytes[start + 4 + index] = UInt8(truncatingIfNeeded: crc >> (24 - 8 * UInt32(index)))
+    }
+    let scan = SegmentScan(bytes) { _, _ in }
+    #expect(scan.records == 0)
+    #expect(scan.flaw == .tornTail)
   }
 
   @Test func recordsOfAnotherSegmentAreNotBelieved() async throws {

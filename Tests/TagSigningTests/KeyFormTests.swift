@@ -1,6 +1,7 @@
 import Foundation
-import TagSigning
 import Testing
+
+@testable import TagSigning
 
 /// Every form that a private key comes in gives the key that ssh-keygen says it is.
 struct KeyFormTests {
@@ -82,6 +83,25 @@ struct KeyFormTests {
       #expect(changed == nil || changed?.publicKey == key)
       let cut = try? SigningKey(file: SecretBytes(copying: good[..<position]))
       #expect(cut == nil || cut?.publicKey == key)
+    }
+  }
+
+  /// Without a cipher no passphrase is derived from: ssh-keygen refuses such a file too (sshkey.c,
+  /// `private2_decrypt`), and options are not there (PROTOCOL.key).
+  @Test func anUnencryptedKeyNamesNoDerivation() throws {
+    let armour = Armour(label: OpenSSHPrivateKey.label)
+    let body = try #require(armour.body(in: try Fixture.bytes("keys/ed25519")))
+    let good = try #require(Base64.decode(body))
+    let none: [UInt8] = [0, 0, 0, 4] + Array("none".utf8)
+    let start = "openssh-key-v1\0".utf8.count
+    #expect(good[start...].starts(with: none + none + [0, 0, 0, 0]))
+    let rest = good[(start + 20)...]
+    for (derivation, options) in [("bcrypt", [0, 0, 0, 0]), ("none", [0, 0, 0, 1, 7])] as [(String, [UInt8])]
+    {
+      let name = [0, 0, 0, UInt8(derivation.utf8.count)] + Array(derivation.utf8)
+      let file = armour.wrap(good[..<start] + none + name + options + rest, lineLength: 70)
+      let error = signingError { try SigningKey(file: SecretBytes(copying: file)) }
+      #expect(error?.code == .notAKey)
     }
   }
 }

@@ -69,8 +69,8 @@ private struct AdvertisementParser {
   }
 
   private func checkObjectFormat() throws(GitRemoteError) {
-    let format = capabilities.first { $0.hasPrefix("object-format=") }
-    if let format, format != "object-format=sha1" {
+    // Not the first of them: which that is, is chance.
+    if capabilities.contains(where: { $0.hasPrefix("object-format=") && $0 != "object-format=sha1" }) {
       throw GitRemoteError(
         .unsupported, operation, "the repository uses SHA-256 object ids; only SHA-1 is supported")
     }

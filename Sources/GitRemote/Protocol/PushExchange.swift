@@ -98,27 +98,25 @@ extension Conversation {
 }
 
 /// Reads the report's lines, which come as packets within the packets of channel 1.
-private struct ReportParser {
+struct ReportParser {
   var answer = PushAnswer()
   private(set) var isComplete = false
   private var pending: [UInt8] = []
 
-  /// Takes a piece; false when it is not a report.
+  /// Takes a piece; false when it is not a report. Takes linear time, however short the packets are.
   mutating func append(_ piece: UnsafeRawBufferPointer) -> Bool {
     pending += piece
-    while pending.count >= 4 {
-      let digits = pending.prefix(4).map(hexValue)
+    var start = 0
+    defer { pending.removeFirst(start) }
+    while !isComplete, pending.count - start >= 4 {
+      let digits = pending[start..<start + 4].map(hexValue)
       guard digits.allSatisfy({ $0 < 16 }) else { return false }
       let length = digits.reduce(0) { $0 << 4 | Int($1) }
-      if length == 0 {
-        isComplete = true
-        pending.removeFirst(4)
-        continue
-      }
-      guard length >= 4 else { return false }
-      if pending.count < length { return true }
-      pending[4..<length].withUnsafeBytes { take($0) }
-      pending.removeFirst(length)
+      isComplete = length == 0
+      guard isComplete || length >= 4 else { return false }
+      if pending.count - start < length { return true }
+      if !isComplete { pending[start + 4..<start + length].withUnsafeBytes { take($0) } }
+      start += max(length, 4)
     }
     return true
   }

@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// Every input of the corpora, among them those that once showed a defect.
+@Suite struct ReplayTests {
+  struct Input: CustomTestStringConvertible, Sendable {
+    let target: FuzzTarget
+    let path: String
+    var testDescription: String { path }
+  }
+
+  static let corpora = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appending(path: "Corpora")
+
+  static func inputs(of target: FuzzTarget) throws -> [Input] {
+    try FileManager.default.contentsOfDirectory(atPath: corpora.appending(path: target.name).path()).sorted()
+      .map { Input(target: target, path: "\(target.name)/\($0)") }
+  }
+
+  @Test(arguments: try FuzzTarget.all.flatMap(inputs))
+  func holds(_ input: Input) throws {
+    try input.target.run([UInt8](Data(contentsOf: Self.corpora.appending(path: input.path))))
+  }
+
+  @Test func eachCorpusHasATarget() throws {
+    let folders = try FileManager.default.contentsOfDirectory(atPath: Self.corpora.path())
+    #expect(Set(folders) == Set(FuzzTarget.all.map(\.name)))
+    for target in FuzzTarget.all { #expect(try Self.inputs(of: target).count >= 10, "\(target.name)") }
+  }
+
+  /// Of an input that is nothing, and of noise.
+  @Test(arguments: FuzzTarget.all.map(\.name)) func noise(_ name: String) throws {
+    let target = try #require(FuzzTarget.all.first { $0.name == name })
+    for length in 0..<64 {
+      try target.run((0..<length).map { UInt8(truncatingIfNeeded: $0 &* length &* 37) })
+    }
+  }
+}
