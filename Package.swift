@@ -82,7 +82,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["SystemCalls"], path: "Tests/TestSupport", swiftSettings: strict),
     tests("ArchitectureTests", ["Worker", "AuditLog", "SystemCalls", "TestSupport"]),
-    tests("StrictJSONTests", ["StrictJSON"]),
+    tests("StrictJSONTests", ["StrictJSON", "TestSupport"]),
     tests(
       "RegistryTests", ["Registry", "StrictJSON", "SystemCalls", "TestSupport"], exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
