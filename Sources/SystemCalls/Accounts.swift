@@ -20,8 +20,11 @@ public enum Accounts {
     }
   }
 
-  /// The user's name; nil when the number has none. C: `getpwuid_r`.
-  public static func userName(_ uid: UInt32) -> String? {
+  /// The user's name, at most ten seconds old; nil when the number has none. C: `getpwuid_r`.
+  public static func userName(_ uid: UInt32) -> String? { userNames.name(of: uid) }
+
+  /// Every request has its caller's name in the journal and in the audit log.
+  private static let userNames = UserNames(seconds: 10) { uid in
     withEntry {
       getpwuid_r(uid, $0, $1, $2, $3)
     } read: {
