@@ -103,10 +103,11 @@ public actor JobStore {
       }
       try checkShare(of: request)
       let record = JobRecord.submitted(table.nextID, request, time: configuration.now())
+      let payload = try payload(of: record)
       // While this waits for space, others may be accepted: look again.
-      if try await makeRoom(for: record) { continue }
+      if try await makeRoom(forRecordOf: CommitLine.size(payload)) { continue }
       let id = table.nextID
-      try change(record, id)
+      try change(record, payload, id)
       return (Submission(job: try existing(id), isNew: true), commits.appended)
     }
   }
@@ -213,9 +214,20 @@ public actor JobStore {
   /// Applies a record and puts it in the line for the disk.
   @discardableResult
   private func change(_ record: JobRecord, _ id: JobID?) throws(JobStoreError) -> JobStep? {
+    try change(record, try payload(of: record), id)
+  }
+
+  private func payload(of record: JobRecord) throws(JobStoreError) -> [UInt8] {
     guard let payload = record.payload() else {
       throw JobStoreError(.impossible, "change a job", "the record is too long or cannot be written as JSON")
     }
+    return payload
+  }
+
+  @discardableResult
+  private func change(
+    _ record: JobRecord, _ payload: [UInt8], _ id: JobID?
+  ) throws(JobStoreError) -> JobStep? {
     let old = id.flatMap { table.jobs[$0] }
     let step: JobStep?
     do {

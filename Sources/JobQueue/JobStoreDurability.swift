@@ -80,12 +80,13 @@ extension JobStore {
 
   // MARK: Space
 
-  /// Sees to it that, once the record is written, there is space left for what the accepted jobs need.
+  /// Sees to it that, once a record is written, there is space left for what the accepted jobs need.
   ///
+  /// - Parameter size: what the record takes on disk, in bytes.
   /// - Returns: whether it had to wait, so that everything may be different now.
   /// - Throws: ``JobStoreError/Code/busy`` when the disk is full.
-  func makeRoom(for record: JobRecord) async throws(JobStoreError) -> Bool {
-    let needed = spaceNeeded(for: record)
+  func makeRoom(forRecordOf size: Int64) async throws(JobStoreError) -> Bool {
+    let needed = spaceNeeded(forRecordOf: size)
     guard let end = space.reservedEnd, end < needed else {
       isDiskFull = false
       return false
@@ -96,15 +97,14 @@ extension JobStore {
       if isFirst { reserve(upTo: needed) }
     }
     try check("accept a job")
-    if isDiskFull, let end = space.reservedEnd, end < spaceNeeded(for: record) {
+    if isDiskFull, let end = space.reservedEnd, end < spaceNeeded(forRecordOf: size) {
       throw JobStoreError(.busy, "accept a job", "the disk with the state directory is full")
     }
     return true
   }
 
-  private func spaceNeeded(for record: JobRecord) -> Int64 {
-    let size = record.payload().map { CommitLine.size($0) } ?? 0
-    return space.length + commits.undurableBytes + size + spaceReserve(jobs: table.openCount + 1)
+  private func spaceNeeded(forRecordOf size: Int64) -> Int64 {
+    space.length + commits.undurableBytes + size + spaceReserve(jobs: table.openCount + 1)
   }
 
   private func spaceReserve(jobs: Int) -> Int64 {
