@@ -5,8 +5,11 @@ internal import SystemCalls
 extension AdminTool {
   static let configCheck = CommandSpec(
     "config check",
-    summary: "Say whether a configuration file is good, keys and trust files included.",
-    details: "Needs no worker: it runs 'stagekeeperd --config FILE --check'. Status 78: it is not good.",
+    summary: "Say whether a configuration file is good, keys and trust files included, and what it means.",
+    details: """
+      Prints who may do what in sentences, and warns of rules that can never do anything.
+      Needs no worker: it runs 'stagekeeperd --config FILE --check'. Status 78: it is not good.
+      """,
     operands: [
       OperandSpec("FILE", required: false, help: "The file [default: /etc/stagekeeper/worker.json5].")
     ]

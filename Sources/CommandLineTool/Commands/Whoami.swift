@@ -12,6 +12,8 @@ extension StagekeeperTool {
     let table = grants(answer)
     try invocation.console.print(
       table.rows.isEmpty ? "No repository is open to you." : table.text(invocation.tableStyle))
+    let conditions = conditions(answer)
+    if !conditions.rows.isEmpty { try invocation.console.print(conditions.text(invocation.tableStyle)) }
   }
 
   private static func identity(_ answer: JSONValue) -> String {
@@ -30,6 +32,27 @@ extension StagekeeperTool {
         table.rows.append([
           repository["repository"]?.cell, grant["artifacts"]?.cell ?? "all", grant["actions"]?.cell,
           grant["stages"]?.cell ?? "all",
+        ])
+      }
+    }
+    return table
+  }
+
+  /// What has to hold besides, whoever asks.
+  private static func conditions(_ answer: JSONValue) -> Table {
+    var table = Table(["repository", "artifacts", "stages", "condition"])
+    for repository in answer["repositories"]?.arrayValue ?? [] {
+      for condition in repository["conditions"]?.arrayValue ?? [] {
+        let demands = [
+          condition["from"].map { "been in \($0.cell ?? "")" },
+          condition["branches"].map { "on branch \($0.cell ?? "")" },
+          condition["types"].map { "of type \($0.cell ?? "")" },
+          condition["signed"].map { _ in "signed" }, condition["freeze"].map { _ in "outside freezes" },
+          condition["approvals"]?["required"].map { "approvals: \($0.cell ?? "")" },
+        ]
+        table.rows.append([
+          repository["repository"]?.cell, condition["artifacts"]?.cell ?? "all", condition["stages"]?.cell,
+          demands.compactMap { $0 }.joined(separator: "; "),
         ])
       }
     }

@@ -114,6 +114,11 @@ extension Configuration {
 
   func checkTenants(_ named: [String], _ path: String) throws(JSONShapeError) {
     let names = tenants.map(\.name)
+    // Names that only look alike would be one to whoever reads them.
+    guard Set(names).count == names.count else {
+      throw JSONShapeError(
+        path: "tenants", message: "two names are the same but for how their letters are encoded")
+    }
     for tenant in named where !names.contains(tenant) {
       let hint = nearest(to: tenant, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
       throw JSONShapeError(

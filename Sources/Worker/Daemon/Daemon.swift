@@ -50,7 +50,14 @@ public enum Daemon {
     guard await KeyCheck.run(configuration, laneProgram: laneProgram) else {
       finish(ExitStatus.configuration)
     }
-    finish(0, output: "the configuration is good: \(configuration.repositories.count) repositories")
+    let warnings = PolicyWarnings(configuration: configuration, now: WallClock.seconds).lines
+    let lines = PolicySentences(configuration: configuration).lines + warnings.map { "warning: \($0)" }
+    let count = configuration.repositories.count
+    let summary = "the configuration is good: \(count) \(count == 1 ? "repository" : "repositories")"
+    finish(
+      0,
+      output: (lines + [warnings.isEmpty ? summary : "\(summary), \(warnings.count) warnings"]).joined(
+        separator: "\n"))
   }
 
   private static func serve(

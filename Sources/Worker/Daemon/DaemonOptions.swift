@@ -35,8 +35,8 @@ struct DaemonOptions: Equatable {
                            (default: $XDG_RUNTIME_DIR/stagekeeper/worker.sock, /run/stagekeeper/worker.sock for root)
       --admin-socket PATH  listen for administrators here (default: admin.sock beside the other)
       --lane PATH          the program stagekeeper-lane (default: beside this program)
-      --check              read the configuration, try out the keys and trust files that it names,
-                           say whether all is good, and end
+      --check              read the configuration, try out the keys and trust files that it names, say in
+                           sentences who may do what, warn of rules that can never do anything, and end
       --version            print the version and end
       --help               print this and end
 

@@ -57,8 +57,15 @@ extension ClientHandler {
     let grants = worker.policy.grants(of: peer)
     let repositories: [JSONValue] = worker.configuration.repositories.compactMap { repository in
       let mine = grants.filter { grant in grant.repositories.contains { $0.matches(repository.id) } }
+      let conditions = worker.policy.conditions.filter {
+        $0.repositories.contains { $0.matches(repository.id) }
+      }
       return mine.isEmpty
-        ? nil : ["repository": .string(repository.id), "grants": .array(mine.map(\.json))]
+        ? nil
+        : [
+          "repository": .string(repository.id), "grants": .array(mine.map(\.json)),
+          "conditions": .array(conditions.map(\.json)),
+        ]
     }
     return [
       "uid": .integer(Int64(peer.uid)), "gid": .integer(Int64(peer.gid)),
@@ -74,12 +81,29 @@ extension ClientHandler {
 extension Grant {
   /// As `whoami` shows it; null means all.
   var json: JSONValue {
-    func list(_ patterns: [Pattern]?) -> JSONValue {
-      patterns.map { .array($0.map { .string($0.text) }) } ?? .null
-    }
-    return [
+    [
       "artifacts": list(artifacts), "actions": .array(actions.map(\.rawValue).sorted().map { .string($0) }),
       "stages": list(stages),
     ]
   }
+}
+
+extension Condition {
+  /// As `whoami` shows it: what somebody has to know who wants to fulfil it.
+  fileprivate var json: JSONValue {
+    var object = JSONObject()
+    object["artifacts"] = list(artifacts)
+    object["stages"] = list(stages)
+    object["from"] = from.map { list($0) }
+    object["branches"] = branches.map { list($0) }
+    object["types"] = types.map { list($0) }
+    if signed { object["signed"] = true }
+    if freeze != nil { object["freeze"] = true }
+    object["approvals"] = approvals.map { ["required": .integer(Int64($0.required))] }
+    return .object(object)
+  }
+}
+
+private func list(_ patterns: [Pattern]?) -> JSONValue {
+  patterns.map { .array($0.map { .string($0.text) }) } ?? .null
 }
