@@ -120,7 +120,7 @@ let package = Package(
 /// What the parsers' fuzz targets reach.
 let fuzzed: [Target.Dependency] = [
   "AuditLog", "GitRemote", "JobQueue", "LaneProtocol", "Registry", "RegistryFiles", "StrictJSON",
-  "TagSigning",
+  "SystemCalls", "TagSigning",
   "WireProtocol",
 ]
 

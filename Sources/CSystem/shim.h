@@ -71,6 +71,23 @@ static inline int stagekeeper_exited(int status) { return WIFEXITED(status); }
 static inline int stagekeeper_exit_code(int status) { return WEXITSTATUS(status); }
 static inline int stagekeeper_term_signal(int status) { return WTERMSIG(status); }
 
+/* Pages for a secret: not in a core dump, not in a child, not on disk (mmap(2), madvise(2), mlock(2)). */
+#include <sys/mman.h>
+extern int madvise(void *, size_t, int);
+static inline void *stagekeeper_map_secret(size_t length) {
+  void *pages = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | 0x20 /* MAP_ANONYMOUS */, -1, 0);
+  if (pages == MAP_FAILED) return NULL;
+  madvise(pages, length, 16 /* MADV_DONTDUMP */);
+  madvise(pages, length, 18 /* MADV_WIPEONFORK */);
+  return pages;
+}
+static inline int stagekeeper_lock_memory(void *pages, size_t length) { return mlock(pages, length); }
+extern void explicit_bzero(void *, size_t);
+static inline void stagekeeper_unmap_secret(void *pages, size_t length) {
+  explicit_bzero(pages, length);
+  munmap(pages, length);
+}
+
 /* fallocate(2) with FALLOC_FL_KEEP_SIZE: disk space from the start of the file, whose length stays. */
 extern int fallocate(int, int, off_t, off_t);
 static inline int stagekeeper_reserve(int fd, int64_t length) { return fallocate(fd, 1, 0, (off_t)length); }

@@ -77,6 +77,7 @@ public final class RemoteRepository {
 
   private func open(_ service: GitService, _ operation: String) throws(GitRemoteError) -> Conversation {
     awaitEndings()
+    try configuration.checkFiles()
     let connection = try transport.connect(service, operation: operation)
     ending.append(connection)
     do throws(GitRemoteError) {

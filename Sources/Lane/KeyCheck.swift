@@ -1,19 +1,25 @@
+internal import GitRemote
 internal import LaneProtocol
 internal import WireProtocol
 
 extension [KeyProblem] {
-  /// Tries out the signing key and the trust files that a configuration names.
+  /// Tries out the signing key and looks at the other files that a configuration names.
   init(checking configuration: LaneConfiguration) {
-    self.init(signer: RepositorySigner(configuration.signing), configuration.verification)
+    self.init(signer: RepositorySigner(configuration.signing), configuration)
   }
 
   /// - Parameter signer: which was tried out already.
-  init(signer: RepositorySigner, _ verification: LaneConfiguration.Verification?) {
+  init(signer: RepositorySigner, _ configuration: LaneConfiguration) {
     self = [signer.problem].compactMap { $0 }.map(KeyProblem.init)
     do throws(WireError) {
-      _ = try TrustFiles.verifier(verification)
+      _ = try TrustFiles.verifier(configuration.verification)
     } catch {
       append(KeyProblem(error))
+    }
+    do throws(GitRemoteError) {
+      try RemoteConfiguration(configuration).checkFiles()
+    } catch {
+      append(KeyProblem(WireError(error)))
     }
   }
 }

@@ -27,7 +27,7 @@ final class LaneRepository {
   }
 
   /// Keys and trust files that can't be used.
-  var keyProblems: [KeyProblem] { [KeyProblem](signer: signer, configuration.verification) }
+  var keyProblems: [KeyProblem] { [KeyProblem](signer: signer, configuration) }
 
   func close() { remote.close() }
 

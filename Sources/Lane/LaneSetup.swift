@@ -12,7 +12,8 @@ extension RemoteConfiguration {
       controlDirectory: lane.controlDirectory.flatMap { Self.fits($0) ? $0 : nil })
     ssh = SSHCredential(keyFile: lane.sshKeyFile, knownHostsFile: lane.sshKnownHostsFile)
     https = HTTPSCredential(
-      username: lane.httpsUsername, tokenFile: lane.httpsTokenFile, caFile: lane.httpsCAFile)
+      username: lane.httpsUsername, tokenFile: lane.httpsTokenFile, command: lane.httpsCredentialCommand,
+      caFile: lane.httpsCAFile)
     // A little less than after what the parent ends the lane, so that the error can be told in words.
     let seconds = Double(lane.operationSeconds)
     timeouts = Timeouts(connect: min(15, seconds / 2), idle: seconds * 0.9, total: seconds * 0.9)
@@ -46,6 +47,8 @@ enum TagSignerLoader {
 
 extension WireError.Code {
   static let signingKey = Self(rawValue: "signing_key")
+  static let credentialFile = Self(rawValue: "credential_file")
+  static let credentialCommand = Self(rawValue: "credential_command")
   static let remoteCertificate = Self(rawValue: "remote_certificate")
 }
 
@@ -71,6 +74,8 @@ extension WireError {
     case .refused: (.remoteRefused, .refused)
     case .notFound: (.unknownRef, .refused)
     case .locked: (.busy, .retry)
+    case .credentialFileUnusable: (.credentialFile, .unavailable)
+    case .credentialCommandFailed: (.credentialCommand, .retry)
     case .unsupported: (.remoteProtocol, .unavailable)
     default: (.internalError, .internal)
     }

@@ -2,7 +2,7 @@ public import StrictJSON
 
 /// A file of keys, certificates or trust that a repository's configuration names and that can't be used.
 public struct KeyProblem: Sendable, Equatable {
-  /// `signing_key` or `verification_files`, the code that requests are refused with.
+  /// `signing_key`, `verification_files` or `credential_file`, the code that requests are refused with.
   public var code: String
   /// Which file, and why; never with its content.
   public var message: String

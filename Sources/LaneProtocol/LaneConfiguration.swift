@@ -13,6 +13,8 @@ public struct LaneConfiguration: Sendable, Equatable {
   public var sshKnownHostsFile: String?
   public var httpsUsername: String?
   public var httpsTokenFile: String?
+  /// An absolute path and arguments.
+  public var httpsCredentialCommand: [String]?
   public var httpsCAFile: String?
   public var taggerName: String
   public var taggerEmail: String
@@ -69,6 +71,7 @@ extension LaneConfiguration {
     object.set("sshKnownHostsFile", sshKnownHostsFile)
     object.set("httpsUsername", httpsUsername)
     object.set("httpsTokenFile", httpsTokenFile)
+    object["httpsCredentialCommand"] = httpsCredentialCommand.map { .array($0.map { .string($0) }) }
     object.set("httpsCAFile", httpsCAFile)
     object["taggerName"] = .string(taggerName)
     object["taggerEmail"] = .string(taggerEmail)
@@ -91,6 +94,7 @@ extension LaneConfiguration {
     sshKnownHostsFile = try reader.optionalString("sshKnownHostsFile")
     httpsUsername = try reader.optionalString("httpsUsername")
     httpsTokenFile = try reader.optionalString("httpsTokenFile")
+    httpsCredentialCommand = try reader.optionalStrings("httpsCredentialCommand")
     httpsCAFile = try reader.optionalString("httpsCAFile")
     defaultBranch = try reader.optionalString("defaultBranch")
     if let signing = try reader.optionalObject("signing") { self.signing = try Signing(signing) }

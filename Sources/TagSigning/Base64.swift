@@ -1,3 +1,5 @@
+internal import SystemCalls
+
 /// Base64 as RFC 4648 defines it, read the way OpenSSH reads it: white space anywhere, padding required.
 enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import SystemCalls
 
 /// Reads OpenSSH's own private key format (PROTOCOL.key in OpenSSH), unencrypted.
 enum OpenSSHPrivateKey {

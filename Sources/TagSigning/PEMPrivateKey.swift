@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import SystemCalls
 
 /// Reads private keys in PEM: PKCS#8, encrypted or not, and the older `RSA` and `EC PRIVATE KEY` forms.
 enum PEMPrivateKey {

@@ -1,3 +1,5 @@
+internal import SystemCalls
+
 /// Recognises the format of a private key file by its armour.
 enum PrivateKeyFile {
   static let operation = "reading the signing key"

@@ -1,3 +1,5 @@
+public import SystemCalls
+
 /// A private key that signs tags, made once and used for as long as it is configured.
 public struct SigningKey: Sendable {
   let evp: EVPKey

@@ -44,7 +44,9 @@ import Testing
 
   @Test(arguments: ["wrong-secret-token", nil]) func wrongToken(_ token: String?) throws {
     let remote = try TestRemote(https: HTTPSGitServer(), GitFixture())
-    remote.configuration.https.tokenFile = try token.map { try remote.directory.write("wrong", $0) }
+    remote.configuration.https.tokenFile = try token.map {
+      try remote.directory.write("wrong", $0, mode: 0o600)
+    }
     let error = try error(remote)
     #expect(error?.code == .authenticationFailed)
     #expect(error?.description.contains("wrong-secret-token") == false)

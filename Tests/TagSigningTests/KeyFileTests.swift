@@ -1,4 +1,5 @@
 import Foundation
+import SystemCalls
 import TagSigning
 import Testing
 
@@ -33,7 +34,7 @@ struct KeyFileTests {
     let pipe = "\(folder.path)/pipe"
     #expect(mkfifo(pipe, 0o600) == 0)
     #expect(signingError { try KeyFile.readSecret(pipe) }?.code == .unreadableFile)
-    let large = try folder.write("large", [UInt8](repeating: 0, count: KeyFile.maximumSecretSize + 1))
+    let large = try folder.write("large", [UInt8](repeating: 0, count: SecretFile.maximumSecretSize + 1))
     #expect(signingError { try KeyFile.readSecret(large) }?.code == .unreadableFile)
   }
 

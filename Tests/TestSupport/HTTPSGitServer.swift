@@ -30,14 +30,23 @@ public final class HTTPSGitServer: Sendable {
     let configuration = Self.configuration(
       directory: directory.path, port: port, plainPort: plainPort, token: token, extra: extra)
     let file = try directory.write("nginx.conf", configuration)
-    let hash = try Program.check("openssl", ["passwd", "-apr1", token])
-    try directory.write("users", "\(username):\(hash)")
+    try Self.write(password: token, of: username, directory)
     try directory.write("backend.conf", Self.backendConfiguration(socket: socket))
     nginx = try Program.start(
       "nginx", ["-p", directory.path, "-c", file, "-e", directory.appending("error.log")],
       log: directory.appending("nginx.log"))
     try Loopback.waitUntilAccepting(port, nginx)
     try Loopback.waitUntilAccepting(plainPort, nginx)
+  }
+
+  /// Accepts this password from now on, and no other.
+  public func accept(_ password: String) throws {
+    try Self.write(password: password, of: username, directory)
+  }
+
+  private static func write(password: String, of username: String, _ directory: TemporaryDirectory) throws {
+    let hash = try Program.check("openssl", ["passwd", "-apr1", password])
+    try directory.write("users", "\(username):\(hash)")
   }
 
   /// The url of a repository on this machine through this server.

@@ -5,7 +5,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     private enum Kind: String {
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
-      case notFound, locked, io, unsupported
+      case notFound, locked, io, unsupported, credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
 
@@ -43,6 +43,10 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let io = Code(kind: .io)
     /// The server lacks something that is needed.
     public static let unsupported = Code(kind: .unsupported)
+    /// The file with our key or token is not there, or the wrong people can read it.
+    public static let credentialFileUnusable = Code(kind: .credentialFileUnusable)
+    /// The credential command failed, took too long or did not answer as it should.
+    public static let credentialCommandFailed = Code(kind: .credentialCommandFailed)
 
     public var description: String { kind.rawValue }
   }
@@ -65,7 +69,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
 
   /// The same request may succeed later without anybody's doing.
   public var isTransient: Bool {
-    [.unreachable, .timeout, .remoteHungUp, .locked].contains(code)
+    [.unreachable, .timeout, .remoteHungUp, .locked, .credentialCommandFailed].contains(code)
   }
 
   public var description: String { "\(operation): \(message) (\(code))" }

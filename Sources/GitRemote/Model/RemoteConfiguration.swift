@@ -38,12 +38,17 @@ public struct RemoteConfiguration: Sendable {
     public var username: String?
     /// Absolute path of a file whose first line is the token or password; read for each connection.
     public var tokenFile: String?
+    /// A program that gives out the credential instead, by its absolute path, and its arguments.
+    public var command: [String]?
     /// Absolute path of the certificate authorities in PEM; nil: the system's.
     public var caFile: String?
 
-    public init(username: String? = nil, tokenFile: String? = nil, caFile: String? = nil) {
+    public init(
+      username: String? = nil, tokenFile: String? = nil, command: [String]? = nil, caFile: String? = nil
+    ) {
       self.username = username
       self.tokenFile = tokenFile
+      self.command = command
       self.caFile = caFile
     }
   }

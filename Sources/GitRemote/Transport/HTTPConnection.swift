@@ -16,6 +16,8 @@ final class HTTPConnection: ServiceConnection {
   /// The server answered the request with a status that means that it did nothing.
   private(set) var requestWasRefused = false
   private var failure: GitRemoteError?
+  /// Called when the server does not take the credential, at whatever point.
+  var onRefusal: () -> Void = {}
 
   init(
     _ service: GitService, url: String, context: StreamContext, credential: HTTPCredential, limit: Int
@@ -111,11 +113,11 @@ final class HTTPConnection: ServiceConnection {
     let result = context.run { call() }
     if result >= 0 { return }
     let error = LibGit2.error(service.operation, result)
+    if credential.wasRefused { onRefusal() }
     if let failure = failure ?? context.failure { throw failure }
     let (code, refused) = Self.meaning(result, error.message)
     requestWasRefused = refused
-    let message = ServerText.sanitized(error.message.utf8, secrets: credential.secrets)
-    throw GitRemoteError(code, service.operation, message)
+    throw GitRemoteError(code, service.operation, error.message)
   }
 
   /// What libgit2's result and words mean, and whether the server certainly did nothing.

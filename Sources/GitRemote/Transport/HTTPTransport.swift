@@ -7,6 +7,7 @@ final class HTTPTransport: Transport {
   private let host: String
   private let port: String
   private let configuration: RemoteConfiguration
+  private let source: CredentialSource
 
   init(configuration: RemoteConfiguration) throws(GitRemoteError) {
     guard case .http(let secure, _, let host, let port, _) = configuration.url.location else {
@@ -16,18 +17,38 @@ final class HTTPTransport: Transport {
     self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
     self.port = "\(port ?? (secure ? 443 : 80))"
     self.configuration = configuration
+    source = CredentialSource(configuration)
     try BoundedStream.register()
   }
 
+  /// Connects; where the server refuses what a credential command gave, the command is asked once more: tokens
+  /// are revoked, and expire.
   func connect(_ service: GitService, operation: String) throws(GitRemoteError) -> any ServiceConnection {
     if let file = configuration.https.caFile { try LibGit2.trust(file) }
+    do throws(GitRemoteError) {
+      return try open(service, operation)
+    } catch {
+      guard source.mayHaveAnother else { throw error }
+    }
+    do throws(GitRemoteError) {
+      return try open(service, operation)
+    } catch {
+      source.forgetRefused(operation)
+      throw error
+    }
+  }
+
+  private func open(_ service: GitService, _ operation: String) throws(GitRemoteError) -> HTTPConnection {
+    let credential = try source.current(operation)
+    let answer = HTTPCredential(credential, for: url)
     let context = StreamContext(
       Deadlines(configuration.timeouts), operation: operation, host: host, port: port)
-    let credential = try HTTPCredential(configuration, url: url, operation: operation)
     let connection = try HTTPConnection(
-      service, url: url.description, context: context, credential: credential,
+      service, url: url.description, context: context, credential: answer,
       limit: configuration.limits.advertisement)
+    connection.onRefusal = { [source] in if let credential { source.noteRefused(credential) } }
     try connection.open()
+    if let credential, answer.wasUsed { source.noteAccepted(credential, operation) }
     return connection
   }
 
@@ -39,51 +60,35 @@ final class HTTPTransport: Transport {
   func close() {}
 }
 
-/// The name and the token for one conversation, given out once and only to the configured server.
+/// The answer to libgit2's question for a credential, given once and only to the configured server.
 final class HTTPCredential {
-  private let username: String
-  private let token: String?
+  private let credential: Credential?
   private let origin: String
   private var timesAsked = 0
 
-  init(_ configuration: RemoteConfiguration, url: RemoteURL, operation: String) throws(GitRemoteError) {
-    var user: String?
-    if case .http(_, let named, _, _, _) = url.location { user = named }
-    username = user ?? configuration.https.username ?? "git"
-    origin = Self.origin(configuration.url.description)
-    token = try configuration.https.tokenFile.map { file throws(GitRemoteError) in
-      try Self.read(file, operation)
-    }
+  init(_ credential: Credential?, for url: RemoteURL) {
+    self.credential = credential
+    origin = Self.origin(url.description)
   }
 
-  /// What must never appear in a message.
-  var secrets: [String] { token.map { [$0] } ?? [] }
+  /// Whether the server asked and was answered.
+  var wasUsed: Bool { timesAsked > 0 && credential != nil }
+  /// Whether the server asked again: it does not take what it was given.
+  var wasRefused: Bool { timesAsked > 1 && credential != nil }
 
-  private static func read(_ file: String, _ operation: String) throws(GitRemoteError) -> String {
-    do throws(SystemCallError) {
-      let content = try Files.read(file, limit: 65_536)
-      let line = content.split(separator: 0x0a, omittingEmptySubsequences: false).first ?? []
-      let token = String(decoding: line, as: UTF8.self).filter { $0 != "\r" }
-      if token.isEmpty {
-        throw SystemCallError(.invalidArgument, "read the token in \"\(file)\", which is empty")
-      }
-      return token
-    } catch {
-      throw GitRemoteError(.io, operation, "\(error)")
-    }
-  }
-
-  /// Answers libgit2's question for a credential.
+  /// Answers libgit2, which wipes its copy of the password.
   func acquire(
     _ out: UnsafeMutablePointer<UnsafeMutablePointer<git_credential>?>?, url: String
   ) -> Int32 {
     timesAsked += 1
-    guard let token else { return Self.refuse("the server wants a credential and none is configured") }
+    guard let credential else { return Self.refuse("the server wants a credential and none is configured") }
     guard timesAsked == 1 else { return Self.refuse("the server does not accept the credential") }
     guard Self.origin(url) == origin else {
       return Self.refuse("another server than the configured one asks for the credential")
     }
-    return git_credential_userpass_plaintext_new(out, username, token)
+    return credential.password.withCString { password in
+      git_credential_userpass_plaintext_new(out, credential.username, password)
+    }
   }
 
   private static func refuse(_ why: String) -> Int32 {

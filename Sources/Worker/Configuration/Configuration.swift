@@ -72,6 +72,8 @@ public struct SSHConfiguration: Sendable, Equatable {
 public struct HTTPSConfiguration: Sendable, Equatable {
   public var username: String?
   public var tokenFile: String?
+  /// A program by its absolute path, and its arguments. Never together with ``tokenFile``.
+  public var credentialCommand: [String]?
   public var caFile: String?
 }
 

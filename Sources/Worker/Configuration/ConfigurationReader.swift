@@ -126,14 +126,3 @@ extension Configuration {
     }
   }
 }
-
-extension ObjectReader {
-  /// An absolute path without `.` or `..`; nil where the member is missing.
-  mutating func absolutePath(_ key: String) throws(JSONShapeError) -> String? {
-    guard let path = try optionalString(key) else { return nil }
-    guard path.hasPrefix("/"), !path.utf8.contains(0) else {
-      throw error(key, "expected an absolute path, found \"\(path.escapedForMessage)\"")
-    }
-    return path
-  }
-}

@@ -76,8 +76,12 @@ extension HTTPSConfiguration {
     guard var reader else { return nil }
     username = try reader.optionalString("username")
     tokenFile = try reader.absolutePath("tokenFile")
+    credentialCommand = try reader.command("credentialCommand")
     caFile = try reader.absolutePath("caFile")
     try reader.finish()
+    if tokenFile != nil, credentialCommand != nil {
+      throw reader.error("credentialCommand", "stands beside tokenFile; name one of the two")
+    }
   }
 }
 
@@ -115,6 +119,16 @@ extension SigningConfiguration {
 }
 
 extension ObjectReader {
+  /// A program and its arguments; nil where the member is missing.
+  fileprivate mutating func command(_ key: String) throws(JSONShapeError) -> [String]? {
+    guard let words = try optionalStrings(key) else { return nil }
+    guard let program = words.first, program.hasPrefix("/"), !words.contains(where: { $0.utf8.contains(0) })
+    else {
+      throw error(key, "expected a program's absolute path and its arguments")
+    }
+    return words
+  }
+
   /// A name or an e-mail address as Git writes it into a tagger line.
   fileprivate mutating func identity(_ key: String) throws(JSONShapeError) -> String? {
     guard let text = try optionalString(key) else { return nil }

@@ -11,6 +11,7 @@ extension RepositoryConfiguration {
     lane.sshKnownHostsFile = ssh?.knownHostsFile
     lane.httpsUsername = https?.username
     lane.httpsTokenFile = https?.tokenFile
+    lane.httpsCredentialCommand = https?.credentialCommand
     lane.httpsCAFile = https?.caFile
     lane.defaultBranch = defaultBranch
     lane.signing = signing.map { signing in
@@ -26,6 +27,6 @@ extension RepositoryConfiguration {
     return lane
   }
 
-  /// Whether there are keys or trust files that its lane can try out.
-  var hasKeys: Bool { signing != nil || verification != nil }
+  /// Whether there are keys, tokens or trust files that its lane can try out.
+  var hasKeys: Bool { signing != nil || verification != nil || ssh != nil || https != nil }
 }

@@ -1,3 +1,5 @@
+import SystemCalls
+
 @testable import TagSigning
 
 extension FuzzTarget {

@@ -1,4 +1,5 @@
 import Foundation
+import SystemCalls
 import TagSigning
 
 /// The checked-in test keys and certificates.
