@@ -44,7 +44,7 @@ import Testing
     let repository = try repository(
       "unassigned", [("a@v1.0.0", 1, 0), ("a#prod#1", 1, 1), ("a#prod!#2", 1, 5), ("a#prod#3", 1, 5)])
     #expect(try gto("stages", repository) == [])
-    #expect(repository.state.usedStages.map(\.text) == ["prod"])
+    #expect(repository.state.usedStages().map(\.text) == ["prod"])
   }
 
   @Test func aCommitWithoutVersionIsOneRow() throws {
@@ -56,7 +56,7 @@ import Testing
   @Test func aCommitWithoutVersionCanLeaveAStage() throws {
     let repository = try repository("leave", [("a#dev#1", 1, 0), ("a#dev!#2", 1, 1)])
     #expect(try gto("stages", repository) == ["dev"])
-    #expect(repository.state.usedStages.isEmpty)
+    #expect(repository.state.usedStages().isEmpty)
   }
 
   @Test func longVersionsStayWhole() throws {

@@ -96,7 +96,7 @@ private struct Comparison {
   }
 
   private mutating func compareStages() throws {
-    let ours = JSONValue.array(state.usedStages.map { .string($0.text) })
+    let ours = JSONValue.array(state.usedStages().map { .string($0.text) })
     expect("stages", ours, try ask("stages"))
     expect("stages --used", ours, try ask("stages", [("used", true)]))
   }

@@ -1,9 +1,4 @@
 extension RegistrySummary {
-  /// The same without the artifacts that the caller may not see.
-  public func filtered(_ isVisible: (ArtifactName) -> Bool) -> RegistrySummary {
-    RegistrySummary(stages: stages, artifacts: artifacts.filter { isVisible($0.name) })
-  }
-
   /// Some of the artifacts, by their places.
   public func part(_ range: Range<Int>) -> RegistrySummary {
     RegistrySummary(stages: stages, artifacts: Array(artifacts[range]))

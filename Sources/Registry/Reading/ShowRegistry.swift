@@ -20,12 +20,16 @@ public struct RegistrySummary: Sendable {
 }
 
 extension RegistryState {
-  /// - Parameter allowedStages: the stages of `.gto`, in its order; nil where any name is allowed.
+  /// - Parameters:
+  ///   - allowedStages: the stages of `.gto`, in its order; nil where any name is allowed.
+  ///   - isVisible: whether an artifact is for the reader; of the others not even the stages are told.
   public func summary(
-    _ options: ShowOptions = ShowOptions(), allowedStages: [StageName]? = nil
+    _ options: ShowOptions = ShowOptions(), allowedStages: [StageName]? = nil,
+    isVisible: (ArtifactName) -> Bool = { _ in true }
   ) -> RegistrySummary {
-    let stages = allowedStages ?? usedStages
-    let rows = allArtifacts.filter { options.includeDeprecated || $0.isActive }.map { artifact in
+    let visible = allArtifacts.filter { isVisible($0.name) }
+    let stages = allowedStages ?? Self.usedStages(of: visible)
+    let rows = visible.filter { options.includeDeprecated || $0.isActive }.map { artifact in
       let holders = Dictionary(
         artifact.stages(options.stages).map { ($0.stage, $0.versions.map(\.version)) },
         uniquingKeysWith: { first, _ in first })
@@ -38,8 +42,14 @@ extension RegistryState {
   }
 
   /// The stages that some version in effect is in, sorted. Source: GTO, registry.py, `_get_used_stages`.
-  public var usedStages: [StageName] {
-    Set(allArtifacts.flatMap { $0.stages().map(\.stage) }).sorted()
+  ///
+  /// - Parameter isVisible: whether an artifact is for the reader.
+  public func usedStages(isVisible: (ArtifactName) -> Bool = { _ in true }) -> [StageName] {
+    Self.usedStages(of: allArtifacts.filter { isVisible($0.name) })
+  }
+
+  private static func usedStages(of artifacts: [Artifact]) -> [StageName] {
+    Set(artifacts.flatMap { $0.stages().map(\.stage) }).sorted()
   }
 }
 

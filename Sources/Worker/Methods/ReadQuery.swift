@@ -111,8 +111,8 @@ struct ReadQuery {
     switch method {
     case .show: return try show(snapshot, isVisible)
     case .history: return try history(snapshot, isVisible)
-    case .stages: return try stages(snapshot)
-    case .checkRef: return try checkRef(snapshot)
+    case .stages: return try stages(snapshot, isVisible)
+    case .checkRef: return try checkRef(snapshot, isVisible)
     case .describe: return describe(snapshot, revision)
     case .doctor: return doctor(snapshot, isVisible)
     }
@@ -129,8 +129,8 @@ struct ReadQuery {
         throw WireError(.unknownArtifact, category: .refused, "\(error)")
       }
     }
-    let summary = snapshot.state.summary(options, allowedStages: snapshot.facts.allowedStages)
-      .filtered(isVisible)
+    let summary = snapshot.state.summary(
+      options, allowedStages: snapshot.facts.allowedStages, isVisible: isVisible)
     return page.answer(summary.artifacts) { summary.part($0).jsonValue }
   }
 
@@ -142,19 +142,25 @@ struct ReadQuery {
     return page.answer(history.entries) { history.part($0).jsonValue }
   }
 
-  private func stages(_ snapshot: RegistrySnapshot) throws(WireError) -> JSONObject {
+  private func stages(
+    _ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool
+  ) throws(WireError) -> JSONObject {
     if allowedStages, let problem = snapshot.facts.fileProblem {
       throw WireError(.repositoryFileInvalid, category: .refused, problem)
     }
-    let stages = allowedStages ? snapshot.facts.allowedStages : snapshot.state.usedStages
+    let stages =
+      allowedStages ? snapshot.facts.allowedStages : snapshot.state.usedStages(isVisible: isVisible)
     return JSONObject([("value", stages.map { .array($0.map { .string($0.text) }) } ?? .null)])
   }
 
   /// GTO's JSON of the event, and `type` and `path` where the repository's files name them: what a job that
   /// deploys has to know.
-  private func checkRef(_ snapshot: RegistrySnapshot) throws(WireError) -> JSONObject {
+  private func checkRef(
+    _ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool
+  ) throws(WireError) -> JSONObject {
     do throws(ReadError) {
-      guard let checked = try snapshot.state.check(ref: name ?? "") else {
+      // The tag's own name may be of another artifact than the ref's.
+      guard let checked = try snapshot.state.check(ref: name ?? ""), isVisible(checked.event.artifact) else {
         return JSONObject([("value", [:])])
       }
       var value = checked.jsonValue.objectValue ?? JSONObject()

@@ -77,8 +77,8 @@ extension ReadQuery {
       let rows = reference.flatMap { try? snapshot.state.summary(of: $0, options) }?.versions ?? []
       return shown(rows).map { .version($0.version.registrations.last, stages: $0.assignments) }
     }
-    let summary = snapshot.state.summary(options, allowedStages: snapshot.facts.allowedStages)
-      .filtered(isVisible)
+    let summary = snapshot.state.summary(
+      options, allowedStages: snapshot.facts.allowedStages, isVisible: isVisible)
     return shown(summary.artifacts).map { row in
       let rows = (try? snapshot.state.summary(of: ArtifactReference(artifact: row.name), options))?.versions
       let latest = rows?.first { $0.version.label == row.latestVersion }
