@@ -88,6 +88,49 @@ static inline void stagekeeper_unmap_secret(void *pages, size_t length) {
   munmap(pages, length);
 }
 
+/* Landlock (landlock(7)). The structures are the kernel's, in their longest form: an older kernel accepts them
+   as long as what it does not know is zero. */
+#include <sys/syscall.h>
+struct stagekeeper_landlock_ruleset {
+  uint64_t handled_access_fs;
+  uint64_t handled_access_net;
+  uint64_t scoped;
+};
+struct __attribute__((packed)) stagekeeper_landlock_path {
+  uint64_t allowed_access;
+  int32_t parent_fd;
+};
+struct stagekeeper_landlock_port {
+  uint64_t allowed_access;
+  uint64_t port;
+};
+extern long syscall(long, ...);
+/* landlock_create_ruleset with LANDLOCK_CREATE_RULESET_VERSION. */
+static inline int stagekeeper_landlock_version(void) { return (int)syscall(444, NULL, 0, 1); }
+static inline int stagekeeper_landlock_create(const struct stagekeeper_landlock_ruleset *ruleset) {
+  return (int)syscall(444, ruleset, sizeof *ruleset, 0);
+}
+static inline int stagekeeper_landlock_add_path(int fd, uint64_t access, int path) {
+  struct stagekeeper_landlock_path rule = {access, path};
+  return (int)syscall(445, fd, 1 /* LANDLOCK_RULE_PATH_BENEATH */, &rule, 0);
+}
+static inline int stagekeeper_landlock_add_port(int fd, uint64_t access, uint64_t port) {
+  struct stagekeeper_landlock_port rule = {access, port};
+  return (int)syscall(445, fd, 2 /* LANDLOCK_RULE_NET_PORT */, &rule, 0);
+}
+static inline int stagekeeper_landlock_restrict(int fd) { return (int)syscall(446, fd, 0); }
+
+/* Lowers both limits; one that is lower already stays (setrlimit(2)). */
+static inline int stagekeeper_lower_limit(int resource, uint64_t value) {
+  struct rlimit limit;
+  if (getrlimit(resource, &limit) == -1) return -1;
+  if (limit.rlim_max > value) limit.rlim_max = value;
+  if (limit.rlim_cur > value) limit.rlim_cur = value;
+  return setrlimit(resource, &limit);
+}
+static const int stagekeeper_limit_data = RLIMIT_DATA;
+static const int stagekeeper_limit_file_size = RLIMIT_FSIZE;
+
 /* fallocate(2) with FALLOC_FL_KEEP_SIZE: disk space from the start of the file, whose length stays. */
 extern int fallocate(int, int, off_t, off_t);
 static inline int stagekeeper_reserve(int fd, int64_t length) { return fallocate(fd, 1, 0, (off_t)length); }

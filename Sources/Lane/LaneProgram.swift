@@ -75,9 +75,10 @@ final class LaneSession {
         .internalError, category: .internal, "the lane can't read its parent's request: \(error)")
     }
     if case .open(let configuration) = laneRequest {
+      let version = try Containment.enter(configuration)
       let opened = try LaneRepository(configuration)
       repository = opened
-      return opened.keyProblems.json
+      return LaneOpening(keyProblems: opened.keyProblems, landlockVersion: version).json
     }
     if case .checkKeys(let configuration) = laneRequest {
       return [KeyProblem](checking: configuration).json

@@ -22,7 +22,7 @@ public struct KeyProblem: Sendable, Equatable {
 }
 
 extension [KeyProblem] {
-  /// The answer to ``LaneRequest/open(_:)`` and ``LaneRequest/checkKeys(_:)``.
+  /// The answer to ``LaneRequest/checkKeys(_:)``.
   public var json: JSONValue { ["keyProblems": .array(map(\.json))] }
 
   public init(_ value: JSONValue) throws(JSONShapeError) {

@@ -25,6 +25,7 @@ public struct LaneConfiguration: Sendable, Equatable {
   public var signing: Signing?
   /// Nil: nobody is trusted to have signed anything.
   public var verification: Verification?
+  public var containment = Containment()
 
   /// How the lane signs the tags that it makes.
   public struct Signing: Sendable, Equatable {
@@ -79,6 +80,7 @@ extension LaneConfiguration {
     object["operationSeconds"] = .integer(Int64(operationSeconds))
     object["signing"] = signing?.json
     object["verification"] = verification?.json
+    object["containment"] = containment.json
     return .object(object)
   }
 
@@ -99,6 +101,7 @@ extension LaneConfiguration {
     defaultBranch = try reader.optionalString("defaultBranch")
     if let signing = try reader.optionalObject("signing") { self.signing = try Signing(signing) }
     if let files = try reader.optionalObject("verification") { verification = try Verification(files) }
+    if let bounds = try reader.optionalObject("containment") { containment = try Containment(bounds) }
     try reader.finish()
   }
 }

@@ -43,22 +43,17 @@ public enum Files {
       size: Int64(status.st_size))
   }
 
-  /// Which file a name stands for, as long as that file lives.
+  /// Which file a path leads to, whatever its content.
   public struct Identity: Sendable, Equatable {
     let device: UInt64
-    let inode: UInt64
+    let number: UInt64
   }
 
-  /// The file of that name, symbolic links not followed; nil when there is none. C: `lstat`.
-  public static func identity(of path: String) throws(SystemCallError) -> Identity? {
+  /// Which file is at the path, symbolic links followed; nil where none can be seen. C: `stat`.
+  public static func identity(of path: String) -> Identity? {
     var status = stat()
-    do throws(SystemCallError) {
-      try systemCall("lstat \"\(path)\"") { lstat(path, &status) }
-    } catch {
-      if error.errno == .noSuchFile { return nil }
-      throw error
-    }
-    return Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    guard stat(path, &status) == 0 else { return nil }
+    return Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
   }
 
   /// Whether an open file has a name still. C: `fstat`.

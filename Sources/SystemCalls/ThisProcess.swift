@@ -27,6 +27,33 @@ public enum ThisProcess {
     _ = stagekeeper_no_new_privileges()
   }
 
+  /// What a process and each of its children may use. A bound that is lower already stays.
+  public struct Bounds: Sendable {
+    /// Bytes of memory that are not a file's (`RLIMIT_DATA`).
+    public var memory: UInt64
+    /// Bytes of one file that is written (`RLIMIT_FSIZE`).
+    public var fileSize: UInt64
+    /// Open descriptors (`RLIMIT_NOFILE`).
+    public var descriptors: UInt64
+
+    public init(memory: UInt64, fileSize: UInt64, descriptors: UInt64) {
+      self.memory = memory
+      self.fileSize = fileSize
+      self.descriptors = descriptors
+    }
+  }
+
+  /// Bounds this process and what it starts from now on, for good. C: `setrlimit`.
+  public static func bound(_ bounds: Bounds) throws(SystemCallError) {
+    let limits = [
+      (stagekeeper_limit_data, bounds.memory), (stagekeeper_limit_file_size, bounds.fileSize),
+      (stagekeeper_limit_descriptors, bounds.descriptors),
+    ]
+    for (resource, value) in limits {
+      try systemCall("setrlimit") { stagekeeper_lower_limit(resource, value) }
+    }
+  }
+
   /// Allows itself as many open descriptors as the system does.
   ///
   /// - Returns: how many. C: `setrlimit(RLIMIT_NOFILE)`.

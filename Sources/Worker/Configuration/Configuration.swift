@@ -1,4 +1,5 @@
 public import AuditLog
+public import LaneProtocol
 
 /// What the worker was told to be: the content of the configuration file, checked.
 /// Source: docs/configuration.md.
@@ -56,6 +57,7 @@ public struct RepositoryConfiguration: Sendable, Equatable {
   public var signing: SigningConfiguration?
   /// Nil: nobody is trusted to have signed anything.
   public var verification: VerificationConfiguration?
+  public var containment: LaneConfiguration.Containment
   /// Nil: the remote's HEAD.
   public var defaultBranch: String?
   /// Tags sent in one push, 1 to 1000. Forges send no event for a push of more than three.

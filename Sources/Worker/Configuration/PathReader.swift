@@ -16,6 +16,20 @@ extension ObjectReader {
     return path
   }
 
+  /// Absolute paths, none of which is the root; nil where the member is missing.
+  mutating func absolutePaths(_ key: String) throws(JSONShapeError) -> [String]? {
+    guard let texts = try optionalStrings(key) else { return nil }
+    var paths: [String] = []
+    for text in texts {
+      let path = try expanded(text, key)
+      guard path.hasPrefix("/"), path != "/", !path.utf8.contains(0) else {
+        throw error(key, "expected absolute paths below the root, found \"\(text.escapedForMessage)\"")
+      }
+      paths.append(path)
+    }
+    return paths
+  }
+
   private func expanded(_ path: String, _ key: String) throws(JSONShapeError) -> String {
     guard path.hasPrefix("$") else { return path }
     let prefix = "$\(Self.variable)/"

@@ -1,3 +1,4 @@
+internal import LaneProtocol
 internal import StrictJSON
 
 extension RepositoryConfiguration {
@@ -16,6 +17,7 @@ extension RepositoryConfiguration {
     tagger = try TaggerConfiguration(reading: try reader.optionalObject("tagger"))
     signing = try SigningConfiguration(reading: try reader.optionalObject("signing"))
     verification = try VerificationConfiguration(reading: try reader.optionalObject("verification"))
+    containment = try LaneConfiguration.Containment(reading: try reader.optionalObject("containment"))
     defaultBranch = try reader.optionalString("defaultBranch")
     tagsPerPush = Int(try reader.optionalInteger("tagsPerPush", in: 1...1000) ?? 3)
     allowDelete = try reader.optionalBool("allowDelete") ?? false

@@ -9,7 +9,7 @@ struct SocketPlaces: Sendable {
     let path = configuration.path
     let socket = try UnixSocket.listen(
       at: path, mode: configuration.mode, user: configuration.user, group: configuration.group)
-    if let identity = try Files.identity(of: path) { places.append((path, identity)) }
+    if let identity = Files.identity(of: path) { places.append((path, identity)) }
     return socket
   }
 
@@ -33,6 +33,6 @@ struct SocketPlaces: Sendable {
   }
 
   private func isThere(_ place: (path: String, identity: Files.Identity)) -> Bool {
-    (try? Files.identity(of: place.path)) == place.identity
+    Files.identity(of: place.path) == place.identity
   }
 }

@@ -33,14 +33,26 @@ extension Repository {
   /// The lane has just used the files of which these problems told: somebody has mended them.
   func forgetKeyProblems(_ code: String) { keyProblems.removeAll { $0.code == code } }
 
-  /// Takes over what a lane that has just opened the repository says of its keys; logs what is new.
-  func noteKeys(_ answer: JSONValue) throws(WireError) {
-    let problems = try decode(answer) { value throws(JSONShapeError) in try [KeyProblem](value) }
+  /// Takes over what a lane that has just opened the repository says of its keys and of the kernel; logs what is
+  /// new.
+  func noteOpening(_ answer: JSONValue) throws(WireError) {
+    let opening = try decode(answer) { value throws(JSONShapeError) in try LaneOpening(value) }
+    landlockVersion = opening.landlockVersion
+    if opening.landlockVersion == 0, configuration.containment.landlock != .off { KernelNotice.write() }
+    let problems = opening.keyProblems
     for problem in problems where !keyProblems.contains(problem) {
       problem.log(repository: configuration.id)
     }
     keyProblems = problems
   }
+}
+
+/// What the kernel lacks, said once for all repositories.
+private enum KernelNotice {
+  static func write() { once }
+
+  private static let once: Void = Log.write(
+    .notice, "the kernel has no Landlock: lanes can reach all files that the worker's user can")
 }
 
 /// Tries out keys without a running worker: `stagekeeperd --check`.

@@ -24,6 +24,7 @@ extension RepositoryConfiguration {
         allowedSignersFile: files.allowedSignersFile, revokedKeysFile: files.revokedKeysFile,
         caFile: files.caFile)
     }
+    lane.containment = containment
     return lane
   }
 

@@ -43,7 +43,12 @@ actor Repository {
   /// What is wrong with the repository's files at a commit.
   var fileProblems: [ObjectID: [String]] = [:]
 
+  /// The version of Landlock that contains the lane; 0: none, nil: no lane was started yet.
+  var landlockVersion: Int?
+
   private var lane: LaneProcess?
+  /// The files that the lane may read, as they were when it started.
+  private var laneFiles = FileIdentities([])
   /// What the lane reported during the request under way.
   private var reported: [TagDelta] = []
   /// Whether `lane` reported all there is since it started.
@@ -162,8 +167,8 @@ actor Repository {
 
   /// Waits until nobody else talks to the lane. Pass the turn on with `turns.pass()`.
   func takeTurn() async {
-    if turns.takeIfFree() { return }
-    await withCheckedContinuation { turns.wait($0) }
+    if !turns.takeIfFree() { await withCheckedContinuation { turns.wait($0) } }
+    if let lane, laneFiles.haveChanged { await forgetLane(lane, killed: false) }
   }
 
   /// Gives the turn back.
@@ -271,7 +276,8 @@ actor Repository {
     await new.start()
     do throws(WireError) {
       let settings = configuration.laneConfiguration(stateDirectory: stateDirectory, limits: limits)
-      try noteKeys(try await new.ask(.open(settings), within: Double(limits.attemptSeconds)))
+      laneFiles = FileIdentities(settings.watchedFiles)
+      try noteOpening(try await new.ask(.open(settings), within: Double(limits.attemptSeconds)))
     } catch {
       await new.kill()
       await new.waitUntilGone()
