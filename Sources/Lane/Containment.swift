@@ -5,9 +5,12 @@ internal import WireProtocol
 
 /// Takes from the lane, before it has heard a word of a server, what it does not need for its one repository.
 enum Containment {
-  /// - Returns: the version of Landlock that is in force; 0: none.
+  /// - Parameter kernelVersion: the version of Landlock that the kernel has; 0: none.
+  /// - Returns: the version that is in force; 0: none.
   /// - Throws: where the configuration demands what the kernel does not have.
-  static func enter(_ configuration: LaneConfiguration) throws(WireError) -> Int {
+  static func enter(
+    _ configuration: LaneConfiguration, kernelVersion: Int = Landlock.kernelVersion
+  ) throws(WireError) -> Int {
     do throws(SystemCallError) {
       let settings = configuration.containment
       try ThisProcess.bound(
@@ -16,7 +19,7 @@ enum Containment {
           descriptors: UInt64(settings.openFiles)))
       // A rule needs a folder that is there.
       for directory in configuration.ownDirectories { try Files.makeDirectories(directory, mode: 0o700) }
-      let version = settings.landlock == .off ? 0 : Landlock.kernelVersion
+      let version = settings.landlock == .off ? 0 : kernelVersion
       if version > 0 { try Landlock(configuration).enforce() }
       if version > 0 || settings.landlock != .required { return version }
     } catch {

@@ -101,6 +101,7 @@ struct ConfigurationDocumentTests {
     try expectKeys("repositories.ID.tagger", of: churn.tagger)
     try expectKeys("repositories.ID.signing", of: try #require(churn.signing))
     try expectKeys("repositories.ID.verification", of: try #require(churn.verification))
+    try expectKeys("repositories.ID.containment", of: churn.containment)
     try expectKeys("grants[]", of: try #require(configuration.grants.first), except: ["index"])
   }
 

@@ -1,3 +1,4 @@
+import LaneProtocol
 import SystemCalls
 import TestSupport
 import Testing
@@ -33,6 +34,8 @@ struct ConfigurationTests {
             defaultBranch: "main", tagsPerPush: 5,
           },
           web: { url: "https://git.example.com/x", https: { username: "u", tokenFile: "/t", caFile: "/c" } },
+          app: { url: "https://git.example.com/y", https: { credentialCommand: ["/c", "y"] },
+                 containment: { landlock: "required", read: ["/o"], memoryBytes: 1073741824 } },
         },
         tenants: { fraud: { users: ["root"], groups: ["daemon"], uids: [4001], gids: [0] } },
         grants: [ { tenants: ["fraud"], repositories: ["churn"], artifacts: ["churn*"],
@@ -52,6 +55,9 @@ struct ConfigurationTests {
     let web = try #require(configuration.repository("web"))
     #expect(web.https == HTTPSConfiguration(username: "u", tokenFile: "/t", caFile: "/c"))
     #expect((web.tagsPerPush, web.tagger.name) == (3, "Stagekeeper"))
+    let app = try #require(configuration.repository("app"))
+    #expect(app.https?.credentialCommand == ["/c", "y"])
+    #expect((app.containment.landlock, app.containment.memoryBytes) == (.required, 1 << 30))
     #expect(configuration.tenants.first?.uids == [0, 4001])
     #expect(configuration.grants.first?.actions == [.assign, .read])
     #expect(configuration.grants.last?.actions == Set(GrantedAction.allCases))
@@ -96,6 +102,16 @@ struct ConfigurationTests {
     Mistake(
       "{ repositories: { a: { url: '/r', signing: { format: 'x509', keyFile: '/k' } } } }",
       "certificateFile: is missing"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', ssh: { keyFile: '$HOME/k' } } } }", "the only variable that a path"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', https: { tokenFile: '/t', credentialCommand: ['/c'] } } } }",
+      "credentialCommand: stands beside tokenFile"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', https: { credentialCommand: ['give'] } } } }",
+      "a program's absolute path"),
+    Mistake("{ repositories: { a: { url: '/r', containment: { landlock: 'on' } } } }", "\"on\" is none of"),
+    Mistake("{ repositories: { a: { url: '/r', containment: { read: ['/'] } } } }", "below the root"),
     Mistake("{ repositories: { a: { url: '/r', tagger: { email: 'a>b' } } } }", "tagger.email"),
     Mistake(
       "{ repositories: {}, sockets: { client: { mode: 438 } } }", "sockets.client.mode: expected a string"),

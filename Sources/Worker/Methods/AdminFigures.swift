@@ -99,6 +99,7 @@ extension Repository {
     object["lastPushAt"] = lastPushAt.map { .string(timestamp(milliseconds: $0)) }
     object["nextAttemptAt"] = line?.nextAttempt.map { .string(timestamp(milliseconds: $0)) }
     object["lanePid"] = lanePid.map { .integer(Int64($0)) }
+    object["landlockVersion"] = landlockVersion.map { .integer(Int64($0)) }
     object["error"] = lastProblem?.json
     object["keyProblems"] = keyProblems.isEmpty ? nil : .array(keyProblems.map(\.json))
     return .object(object)
