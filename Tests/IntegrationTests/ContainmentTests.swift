@@ -46,7 +46,8 @@ struct ContainmentTests {
     #expect(Self.line(limits, "Max open files")?.hasPrefix("4096 ") == true)
   }
 
-  /// Null, null, the log, the socket to the worker; all else is its own mirror.
+  /// Null, null, the log, the socket to the worker. All else it has opened by itself: its mirror, the last
+  /// conversation with Git.
   @Test func hasNoOtherDescriptors() throws {
     let remote = try GitFixture()
     let worker = try worker("demo: { url: \"\(remote.path)\" }")
@@ -57,8 +58,8 @@ struct ContainmentTests {
     #expect(targets.prefix(2) == ["/dev/null", "/dev/null"])
     #expect(targets[2].hasSuffix("/worker-1.log"))
     #expect(targets[3].hasPrefix("socket:"))
-    #expect(
-      targets.dropFirst(4).allSatisfy { $0.hasPrefix("\(worker.stateDirectory)/mirrors/") }, "\(targets)")
+    let own = targets.dropFirst(4).filter { !$0.hasPrefix("\(worker.stateDirectory)/mirrors/") }
+    #expect(own.map { $0.prefix { $0 != ":" } }.sorted() == ["pipe", "socket"], "\(targets)")
   }
 
   @Test func isGivenTheConfiguredBounds() throws {
@@ -84,17 +85,19 @@ struct ContainmentTests {
       shell: { url: "\(ssh.url(remote.path))",
                ssh: { keyFile: "\(ssh.keyFile)", knownHostsFile: "\(ssh.knownHostsFile)" } },
       """)
-    for repository in ["web", "shell"] {
-      try worker.ask("assign", "churn", "--version", "v1.0.0", "--stage", repository, "--repo", repository)
+    for (repository, stage) in [("web", "dev"), ("shell", "prod")] {
+      try worker.ask("assign", "churn", "--version", "v1.0.0", "--stage", stage, "--repo", repository)
     }
     let key = String(decoding: try Files.read(ssh.keyFile, limit: 65_536), as: UTF8.self)
     let secrets = [https.token] + key.split(separator: "\n").dropFirst().dropLast().map(String.init)
-    let processes = [worker.pid] + ProcessTable.descendants(of: worker.pid)
-    #expect(processes.count >= 4, "the worker, two lanes, a shared connection")
-    for pid in processes {
-      let shown = try Self.text(pid, "cmdline") + Self.text(pid, "environ")
+    var seen = 0
+    for pid in [worker.pid] + ProcessTable.descendants(of: worker.pid) {
+      // One that has ended meanwhile shows nothing any more.
+      guard let shown = try? Self.text(pid, "cmdline") + Self.text(pid, "environ") else { continue }
+      seen += 1
       for secret in secrets { #expect(!shown.contains(secret), "process \(pid)") }
     }
+    #expect(seen >= 4, "the worker, two lanes, a shared connection")
     for secret in secrets { #expect(!worker.output.contains(secret)) }
   }
 
@@ -149,7 +152,7 @@ struct ContainmentTests {
     try worker.ask("register", "churn", "--version", "v1.0.0", "--repo", "demo")
     try server.accept("another-token")
     try directory.write("token", "another-token", mode: 0o600)
-    try worker.ask("register", "churn", "HEAD", "--version", "v1.0.1", "--force", "--repo", "demo")
+    try worker.ask("register", "fraud", "--version", "v1.0.0", "--repo", "demo")
   }
 
   @Test func aTokenThatOthersCanReadIsNamedByTheCheck() throws {
