@@ -93,8 +93,8 @@ public enum BoundedRun {
         let isOver = exit != nil
         let heard = try listen(memory, until: isOver ? .now : min(deadline, .after(seconds: 0.02)))
         if count == memory.count, isOutputOpen, try hasMore() { return .outputTooLong }
-        if let exit, !heard { return .exited(exit) }
-        if !isOver, deadline.hasPassed { return .timeout }
+        if let exit, !heard || deadline.hasPassed { return .exited(exit) }
+        if deadline.hasPassed { return .timeout }
       }
     }
 

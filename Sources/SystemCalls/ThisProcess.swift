@@ -43,8 +43,10 @@ public enum ThisProcess {
     }
   }
 
-  /// Bounds this process and what it starts from now on, for good. C: `setrlimit`.
+  /// Bounds this process and what it starts from now on, for good. A write beyond the bound of a file fails
+  /// instead of ending this process. C: `setrlimit`, `signal`.
   public static func bound(_ bounds: Bounds) throws(SystemCallError) {
+    signal(SIGXFSZ, SIG_IGN)
     let limits = [
       (stagekeeper_limit_data, bounds.memory), (stagekeeper_limit_file_size, bounds.fileSize),
       (stagekeeper_limit_descriptors, bounds.descriptors),
