@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs all of them; ends with the line "N passed, N failed".
 # Arguments go to `swift test`, such as `--filter RegistryTests`.
+# With `--sanitize address` or `--sanitize thread` first, tests and programs are built for that sanitizer, in
+# a folder of their own, and whatever one of them reports fails the run.
 set -Eeuo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=deploy/lib.sh
@@ -10,7 +12,7 @@ readonly gto_version=1.10.1
 # Seconds for the build and all tests; what hangs is ended then.
 readonly time_limit=${STAGEKEEPER_TEST_SECONDS:-2700}
 
-running= place= reason_given=
+running= place= reason_given= sanitizer=
 
 clean_up() {
   local status=$?
@@ -28,8 +30,13 @@ trap 'exit 143' TERM
 
 case ${1-} in
   -h | --help)
-    sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}"
+    sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}"
     exit 0
+    ;;
+  --sanitize)
+    sanitizer=${2-}
+    [[ $sanitizer == address || $sanitizer == thread ]] || fail "--sanitize needs address or thread"
+    shift 2
     ;;
 esac
 
@@ -67,9 +74,20 @@ echo "$STAGEKEEPER_TEST_GTO"
 say "Building and running the tests (swift test $*)"
 place=$(mktemp -d /tmp/stagekeeper-tests.XXXXXX)
 cd "$root"
+if [ -n "$sanitizer" ]; then
+  set -- --sanitize "$sanitizer" --scratch-path "$root/.build-$sanitizer" "$@"
+  # Every program that a test starts writes its reports there. See Tests/Sanitizers.
+  export ASAN_OPTIONS=log_path=$place/report LSAN_OPTIONS=suppressions=$root/Tests/Sanitizers/leaks.txt
+  export TSAN_OPTIONS=log_path=$place/report:suppressions=$root/Tests/Sanitizers/threads.txt
+fi
 status=0
 attended python3 "$root/Tests/contain.py" "$time_limit" \
   swift test --disable-xctest --xunit-output "$place/results.xml" "$@" || status=$?
 
 say "Result"
+if compgen -G "$place/report.*" >/dev/null; then
+  head -n 60 "$place"/report.*
+  echo "the $sanitizer sanitizer has reported $(cat "$place"/report.* | grep -c '^SUMMARY') defects"
+  status=1
+fi
 python3 "$root/Tests/summary.py" "$place" "$status"
