@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A string that is equal to another when their bytes are: Swift's own comparison takes NFC and NFD for
 /// the same, while Git, policies and request keys do not.
 struct ExactString: Hashable, Sendable {
@@ -6,7 +8,7 @@ struct ExactString: Hashable, Sendable {
   init(_ string: String) { self.string = string }
 
   static func == (left: ExactString, right: ExactString) -> Bool {
-    left.string.utf8.elementsEqual(right.string.utf8)
+    left.string.hasSameBytes(as: right.string)
   }
 
   func hash(into hasher: inout Hasher) {

@@ -40,7 +40,7 @@ public enum JSONValue: Sendable, Equatable {
     case (.bool(let a), .bool(let b)): a == b
     case (.integer(let a), .integer(let b)): a == b
     case (.number(let a), .number(let b)): a == b
-    case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+    case (.string(let a), .string(let b)): a.hasSameBytes(as: b)
     case (.array(let a), .array(let b)): a == b
     case (.object(let a), .object(let b)): a == b
     default: false
@@ -107,7 +107,7 @@ public struct JSONObject: Sendable, Equatable {
   mutating func appendNew(_ key: String, _ value: JSONValue) { members.append((key, value)) }
 
   private func index(of key: String) -> Int? {
-    members.firstIndex { $0.key.utf8.elementsEqual(key.utf8) }
+    members.firstIndex { $0.key.hasSameBytes(as: key) }
   }
 
   /// Two objects are equal when they have the same members; their order does not matter.

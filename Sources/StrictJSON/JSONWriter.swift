@@ -59,28 +59,40 @@ private struct JSONWriter {
   }
 
   private mutating func writeString(_ string: String) {
-    append("\"")
-    for byte in string.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): append("\\\"")
-      case UInt8(ascii: "\\"): append("\\\\")
-      case 0x0A: append("\\n")
-      case 0x0D: append("\\r")
-      case 0x09: append("\\t")
-      case 0..<0x20, 0x7F: append(byte.unicodeEscape)
-      default: output.append(byte)
+    var string = string
+    output.append(UInt8(ascii: "\""))
+    string.withUTF8 { bytes in
+      var rest = bytes[...]
+      while let place = rest.firstIndex(where: { $0.mustBeEscaped }) {
+        output += rest[..<place]
+        append(rest[place].escaped)
+        rest = rest[(place + 1)...]
       }
+      output += rest
     }
-    append("\"")
+    output.append(UInt8(ascii: "\""))
   }
 
   private mutating func append(_ text: String) { output += text.utf8 }
 }
 
 extension UInt8 {
-  fileprivate var unicodeEscape: String {
-    let hex = String(self, radix: 16)
-    return "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+  /// Whether a byte does not stand for itself in a string.
+  fileprivate var mustBeEscaped: Bool {
+    self < 0x20 || self == UInt8(ascii: "\"") || self == UInt8(ascii: "\\") || self == 0x7F
+  }
+
+  fileprivate var escaped: String {
+    switch self {
+    case UInt8(ascii: "\""): return "\\\""
+    case UInt8(ascii: "\\"): return "\\\\"
+    case 0x0A: return "\\n"
+    case 0x0D: return "\\r"
+    case 0x09: return "\\t"
+    default:
+      let hex = String(self, radix: 16)
+      return "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+    }
   }
 }
 

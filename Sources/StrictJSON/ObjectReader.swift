@@ -127,7 +127,7 @@ public struct ObjectReader {
   /// - Throws: ``JSONShapeError`` at the first unknown key; it names the nearest known one.
   public func finish() throws(JSONShapeError) {
     if askedForAll { return }
-    for key in object.keys where !asked.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
+    for key in object.keys where !asked.contains(where: { $0.hasSameBytes(as: key) }) {
       let hint = nearest(to: key, among: asked).map { "; did you mean \"\($0)\"?" } ?? ""
       throw JSONShapeError(
         path: path(of: key.escapedForMessage), message: "unknown key" + hint)

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A string compared and hashed by its bytes. Swift's own `==` takes canonically equivalent strings
 /// (NFC and NFD) for the same, but Git refs are bytes: two such tags are two refs.
 struct BytewiseString: Hashable, Sendable, Comparable {
@@ -6,7 +8,7 @@ struct BytewiseString: Hashable, Sendable, Comparable {
   init(_ text: String) { self.text = text }
 
   static func == (left: BytewiseString, right: BytewiseString) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    left.text.hasSameBytes(as: right.text)
   }
 
   static func < (left: BytewiseString, right: BytewiseString) -> Bool {
@@ -17,9 +19,4 @@ struct BytewiseString: Hashable, Sendable, Comparable {
     var text = text
     text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
-}
-
-extension String {
-  /// Whether both have the same bytes.
-  func hasSameBytes(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 extension RegistryState {
   /// How far a clock may be ahead before its tags count as dated in the future, in seconds.
   public static let clockTolerance: Int64 = 300

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// One thing that a tag made happen to an artifact.
 public struct Event: Equatable, Sendable {
   public let name: TagName

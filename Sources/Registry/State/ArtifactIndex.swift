@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// The tags of one artifact, in the order of their events, kept so that one more costs little.
 struct ArtifactIndex: Sendable {
   let name: ArtifactName
