@@ -15,9 +15,18 @@ public struct RegistryHistory: Sendable {
 extension RegistryState {
   /// - Parameter name: only this artifact's events; none where it is not known, as in GTO.
   public func history(of name: ArtifactName? = nil, ascending: Bool = false) -> RegistryHistory {
-    let artifacts = name.map { name in [artifact(name)].compactMap { $0 } } ?? allArtifacts
-    let entries = artifacts.flatMap(\.entries).sorted { $0.event.precedes($1.event) }
-    return RegistryHistory(entries: ascending ? entries : entries.reversed())
+    let newestFirst =
+      if let name { artifact(name)?.entries.newestFirst ?? [] } else {
+        chronology.get { artifacts.values.flatMap { $0.artifact(commits).entries }.newestFirst }
+      }
+    return RegistryHistory(entries: ascending ? newestFirst.reversed() : newestFirst)
+  }
+}
+
+extension [RegistryHistory.Entry] {
+  /// Sorts places and not entries, which are large.
+  fileprivate var newestFirst: Self {
+    indices.sorted { self[$1].event.precedes(self[$0].event) }.map { self[$0] }
   }
 }
 

@@ -13,9 +13,17 @@ extension ArtifactSummary {
 }
 
 extension RegistryHistory {
-  /// The same without the artifacts that the caller may not see.
+  /// The same without the artifacts that the caller may not see; each artifact is asked about once.
   public func filtered(_ isVisible: (ArtifactName) -> Bool) -> RegistryHistory {
-    RegistryHistory(entries: entries.filter { isVisible($0.event.artifact) })
+    var known: [ArtifactName: Bool] = [:]
+    func isKnownVisible(_ name: ArtifactName) -> Bool {
+      if let answer = known[name] { return answer }
+      let answer = isVisible(name)
+      known[name] = answer
+      return answer
+    }
+    if entries.allSatisfy({ isKnownVisible($0.event.artifact) }) { return self }
+    return RegistryHistory(entries: entries.filter { isKnownVisible($0.event.artifact) })
   }
 
   /// Some of the entries, by their places.

@@ -19,6 +19,8 @@ public struct RegistryState: Sendable {
   /// The commits at which tags point and of which no record is here. One whose last tag was taken away may
   /// linger.
   public private(set) var commitsWithoutRecord: Set<ObjectID> = []
+  /// What happened to all artifacts, newest first.
+  private(set) var chronology = Lazy<[RegistryHistory.Entry]>()
   /// How many tags there are, GTO's and others.
   public private(set) var tagCount = 0
 
@@ -121,6 +123,7 @@ extension RegistryState {
   }
 
   private mutating func index(_ name: ArtifactName, _ change: (inout ArtifactIndex) -> Void) {
+    chronology = Lazy()
     var index = artifacts.removeValue(forKey: name) ?? ArtifactIndex(name: name)
     change(&index)
     if !index.isEmpty { artifacts[name] = index }
