@@ -14,8 +14,13 @@ let strict: [SwiftSetting] = [
 /// A library target of this package. `docs/architecture.md` draws what may depend on what, and
 /// `Tests/ArchitectureTests` holds the sources to it.
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+  .target(
+    name: name, dependencies: dependencies, swiftSettings: name == "Worker" ? strict + onCallersQueue : strict
+  )
 }
+
+/// The worker answers a request on its connection's queue, and hands it to no other thread on the way.
+let onCallersQueue: [SwiftSetting] = [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 func executable(_ name: String, _ library: Target.Dependency) -> Target {
   .executableTarget(name: name, dependencies: [library], swiftSettings: strict)
@@ -105,7 +110,8 @@ let package = Package(
     tests(
       "WorkerTests",
       [
-        "Worker", "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "StrictJSON", "SystemCalls",
+        "Worker", "AuditLog", "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "StrictJSON",
+        "SystemCalls",
         "TestSupport",
       ]),
     tests(

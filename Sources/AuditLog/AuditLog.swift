@@ -9,7 +9,7 @@ internal import WireProtocol
 /// After the first failed write or sync nothing is written any more, and ``decide(_:)`` and ``record(_:)``
 /// throw ``AuditError/Code/failed``: only a new start knows what is on disk.
 public actor AuditLog {
-  private nonisolated let executor = DispatchQueueExecutor(label: "stagekeeper.audit")
+  private nonisolated let executor: DispatchQueueExecutor
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   public nonisolated let directory: String
@@ -55,10 +55,12 @@ public actor AuditLog {
   ///
   /// - Parameters:
   ///   - worker: written into each line.
+  ///   - executor: on which the log runs. Actors that share it call each other without a change of thread.
   ///   - report: called on queues of the log's own.
   /// - Throws: ``AuditError/Code/damaged``, ``AuditError/Code/unsupported`` or ``AuditError/Code/failed``.
   public static func open(
     directory: String, worker: String, settings: AuditSettings = AuditSettings(),
+    executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.audit"),
     faults: (any FileFaults)? = nil, now: @escaping @Sendable () -> Int64 = { WallClock.milliseconds },
     report: @escaping @Sendable (AuditReport) -> Void = { _ in }
   ) throws(AuditError) -> AuditLog {
@@ -70,7 +72,8 @@ public actor AuditLog {
         throw AuditError("begin the audit log", error)
       }
     }
-    let log = AuditLog(opening, directory, worker: worker, settings: settings, now: now, report: report)
+    let log = AuditLog(
+      opening, directory, worker: worker, settings: settings, executor: executor, now: now, report: report)
     if let cut = opening.cut {
       let file = AuditFormat.name(file: opening.writer.number)
       report(.tornTailCut(file: file, bytes: cut.bytes, copy: cut.copy))
@@ -83,8 +86,10 @@ public actor AuditLog {
 
   private init(
     _ opening: AuditOpening, _ directory: String, worker: String, settings: AuditSettings,
-    now: @escaping @Sendable () -> Int64, report: @escaping @Sendable (AuditReport) -> Void
+    executor: DispatchQueueExecutor, now: @escaping @Sendable () -> Int64,
+    report: @escaping @Sendable (AuditReport) -> Void
   ) {
+    self.executor = executor
     self.directory = directory
     self.worker = worker
     self.now = now
@@ -109,9 +114,23 @@ public actor AuditLog {
   ///   ``AuditError/Code/closed``.
   public func decide(_ entries: [AuditEntry]) async throws(AuditError) {
     try await checkRoom()
-    append(entries)
-    try await untilDurable()
+    try await untilDurable(try begin(entries))
   }
+
+  /// The second half of ``decide(_:)``, the first being ``checkRoom()``: the lines are on their way to the disk on
+  /// return, and there after ``untilDurable(_:)``. They come before whatever is recorded later.
+  ///
+  /// - Returns: the number of the last line.
+  /// - Throws: as ``checkRoom()`` does.
+  public func begin(_ entries: [AuditEntry]) throws(AuditError) -> UInt64 {
+    try check()
+    if !hasRoom { throw Self.diskFull }
+    append(entries)
+    return head.sequence
+  }
+
+  private static let diskFull = AuditError(
+    .diskFull, "write the audit log", "the disk with the state directory is full")
 
   /// - Throws: why nothing can be decided at the moment, as ``decide(_:)`` does.
   public func checkRoom() async throws(AuditError) {
@@ -119,9 +138,7 @@ public actor AuditLog {
     if hasRoom { return }
     await makeRoom()
     if let stop { throw stop }
-    if !hasRoom {
-      throw AuditError(.diskFull, "write the audit log", "the disk with the state directory is full")
-    }
+    if !hasRoom { throw Self.diskFull }
   }
 
   /// Records what has happened; durable on return. Uses the room that was kept for it.
@@ -237,11 +254,22 @@ public actor AuditLog {
     commit()
   }
 
-  private func untilDurable() async throws(AuditError) {
+  /// Waits until everything appended so far is on disk, or until a line.
+  ///
+  /// - Parameter line: what ``begin(_:)`` returned.
+  /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
+  public func untilDurable(_ line: UInt64? = nil) async throws(AuditError) {
+    let sequence = line ?? head.sequence
+    if durableHead.sequence >= sequence { return }
     try check()
-    if durableHead.sequence == head.sequence { return }
-    let failure = await withCheckedContinuation { waiters.append((head.sequence, $0)) }
+    let failure = await withCheckedContinuation { wait($0, for: sequence) }
     if let failure { throw failure }
+  }
+
+  /// Waits for a line and all before it. Assumes that it is not durable.
+  private func wait(_ waiter: CheckedContinuation<AuditError?, Never>, for sequence: UInt64) {
+    let place = waiters.lastIndex { $0.sequence <= sequence }.map { $0 + 1 } ?? 0
+    waiters.insert((sequence, waiter), at: place)
   }
 
   /// Does something on the queue of the files and goes on here, unless it failed: a failure there is final.

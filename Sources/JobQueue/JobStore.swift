@@ -1,5 +1,5 @@
 internal import Dispatch
-internal import SystemCalls
+public import SystemCalls
 
 /// All jobs, kept durably: the one place through which jobs are accepted, chosen and settled.
 ///
@@ -7,7 +7,7 @@ internal import SystemCalls
 /// Requests that arrive while the journal is being synced share the next sync. After the first failed
 /// write or sync every call throws ``JobStoreError/Code/failed``: only a new start knows what is on disk.
 public actor JobStore {
-  let executor = DispatchQueueExecutor(label: "stagekeeper.jobs")
+  let executor: DispatchQueueExecutor
   let configuration: JobStoreConfiguration
   var table: JobTable
   var commits = CommitLine()
@@ -41,24 +41,28 @@ public actor JobStore {
   ///
   /// - Parameters:
   ///   - directory: made where there is none; one worker at a time uses it.
+  ///   - executor: on which the store runs. Actors that share it call each other without a change of thread.
   ///   - fatal: called once, on the store's queue, when writing or syncing has failed: the worker must exit.
   /// - Throws: ``JobStoreError/Code/inUse``, ``JobStoreError/Code/damaged``,
   ///   ``JobStoreError/Code/unsupported`` or ``JobStoreError/Code/failed``.
   public static func open(
     directory: String, configuration: JobStoreConfiguration = JobStoreConfiguration(),
+    executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.jobs"),
     fatal: @escaping @Sendable (JobStoreError) -> Void
   ) throws(JobStoreError) -> JobStore {
     let (journal, table) = try Journal.open(directory, faults: configuration.faults)
-    let store = JobStore(configuration: configuration, journal: journal, table: table, fatal: fatal)
+    let store = JobStore(
+      configuration: configuration, executor: executor, journal: journal, table: table, fatal: fatal)
     store.executor.queue.sync { store.assumeIsolated { $0.resume() } }
     return store
   }
 
   private init(
-    configuration: JobStoreConfiguration, journal: Journal, table: JobTable,
+    configuration: JobStoreConfiguration, executor: DispatchQueueExecutor, journal: Journal, table: JobTable,
     fatal: @escaping @Sendable (JobStoreError) -> Void
   ) {
     self.configuration = configuration
+    self.executor = executor
     self.journal = journal
     self.table = table
     self.fatal = fatal
@@ -104,12 +108,29 @@ public actor JobStore {
       try checkShare(of: request)
       let record = JobRecord.submitted(table.nextID, request, time: configuration.now())
       let payload = try payload(of: record)
-      // While this waits for space, others may be accepted: look again.
-      if try await makeRoom(forRecordOf: CommitLine.size(payload)) { continue }
+      let size = CommitLine.size(payload)
+      if !hasRoom(forRecordOf: size) {
+        // While this waits for space, others may be accepted: look again.
+        try await makeRoom(forRecordOf: size)
+        continue
+      }
       let id = table.nextID
       try change(record, payload, id)
       return (Submission(job: try existing(id), isNew: true), commits.appended)
     }
+  }
+
+  /// Takes back a job that was accepted and of which nobody was told: its number is used up, its request key is
+  /// free. One that has begun meanwhile is stopped instead, as ``cancel(_:by:)`` does, and stays.
+  ///
+  /// - Returns: whether it is gone; durable on return.
+  public func withdraw(_ id: JobID) async throws(JobStoreError) -> Bool {
+    let job = try await cancel(id, by: nil)
+    // Who watches it is told that it was cancelled, before it is gone.
+    guard job.state.isFinished, table.jobs[id]?.state.isFinished ?? false else { return false }
+    try change(.dropped([id]), nil)
+    try await untilDurable()
+    return true
   }
 
   /// Whether the tenant may have one more.

@@ -80,17 +80,22 @@ extension JobStore {
 
   // MARK: Space
 
-  /// Sees to it that, once a record is written, there is space left for what the accepted jobs need.
+  /// Whether, once a record is written, there is space left for what the accepted jobs need.
   ///
   /// - Parameter size: what the record takes on disk, in bytes.
-  /// - Returns: whether it had to wait, so that everything may be different now.
-  /// - Throws: ``JobStoreError/Code/busy`` when the disk is full.
-  func makeRoom(forRecordOf size: Int64) async throws(JobStoreError) -> Bool {
-    let needed = spaceNeeded(forRecordOf: size)
-    guard let end = space.reservedEnd, end < needed else {
+  func hasRoom(forRecordOf size: Int64) -> Bool {
+    guard let end = space.reservedEnd, end < spaceNeeded(forRecordOf: size) else {
       isDiskFull = false
-      return false
+      return true
     }
+    return false
+  }
+
+  /// Waits for that space; everything may be different afterwards.
+  ///
+  /// - Throws: ``JobStoreError/Code/busy`` when the disk is full.
+  func makeRoom(forRecordOf size: Int64) async throws(JobStoreError) {
+    let needed = spaceNeeded(forRecordOf: size)
     let isFirst = waitingForSpace.isEmpty
     await withCheckedContinuation { continuation in
       waitingForSpace.append(continuation)
@@ -100,7 +105,6 @@ extension JobStore {
     if isDiskFull, let end = space.reservedEnd, end < spaceNeeded(forRecordOf: size) {
       throw JobStoreError(.busy, "accept a job", "the disk with the state directory is full")
     }
-    return true
   }
 
   private func spaceNeeded(forRecordOf size: Int64) -> Int64 {

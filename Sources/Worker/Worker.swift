@@ -11,6 +11,7 @@ struct Worker: Sendable {
   let settings: Settings
   let store: JobStore
   let audit: AuditLog
+  let admission: Admission
   let counters: Counters
   /// Milliseconds since 1970.
   let startedAt: Int64
@@ -31,39 +32,5 @@ struct Worker: Sendable {
       let repository = repositories[access.repository]
     else { throw .notAllowed(access) }
     return (repository, tenant)
-  }
-}
-
-/// How often things happened since the start.
-actor Counters {
-  private(set) var requests = 0
-  private(set) var errors = 0
-  private(set) var pushes = 0
-  private(set) var pushedTags = 0
-  private(set) var failedPushes = 0
-  private(set) var startedLanes = 0
-  private(set) var killedLanes = 0
-  private(set) var runningLanes = 0
-
-  func countRequest(failed: Bool) {
-    requests += 1
-    if failed { errors += 1 }
-  }
-
-  func countPush(tags: Int) {
-    pushes += 1
-    pushedTags += tags
-  }
-
-  func countFailedPush() { failedPushes += 1 }
-
-  func countLaneStart() {
-    startedLanes += 1
-    runningLanes += 1
-  }
-
-  func countLaneEnd(killed: Bool) {
-    runningLanes -= 1
-    if killed { killedLanes += 1 }
   }
 }

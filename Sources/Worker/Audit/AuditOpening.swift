@@ -1,11 +1,15 @@
 internal import AuditLog
+internal import SystemCalls
 
 extension Service {
   /// The audit log of the state directory; what happens to it is logged.
-  static func openAudit(_ configuration: Configuration, worker: String) throws(StartError) -> AuditLog {
+  static func openAudit(_ configuration: Configuration, worker: String, _ executor: DispatchQueueExecutor)
+    throws(StartError) -> AuditLog
+  {
     do throws(AuditError) {
       return try AuditLog.open(
         directory: configuration.stateDirectory + "/audit", worker: worker, settings: configuration.audit,
+        executor: executor,
         report: report)
     } catch {
       throw StartError(status: ExitStatus.systemError, message: error.description)

@@ -26,11 +26,13 @@ struct Service: Sendable {
     let activation = try Self.activation(configuration)
     try Self.prepareDirectories(configuration, activation)
     let budget = try Self.shareDescriptors(configuration.limits)
-    let store = try await Self.openStore(configuration)
+    let records = DispatchQueueExecutor(label: "stagekeeper.records")
+    let store = try await Self.openStore(configuration, records)
     let identity = try Self.identity(in: configuration.stateDirectory)
-    let audit = try Self.openAudit(configuration, worker: identity)
+    let audit = try Self.openAudit(configuration, worker: identity, records)
     let maker = RepositoryMaker(
       identity: identity, laneProgram: laneProgram, store: store, audit: audit,
+      admission: Admission(store, audit, executor: records),
       pool: LanePool(limit: budget.lanes),
       counters: Counters())
     worker = Self.makeWorker(configuration, maker)
@@ -147,7 +149,9 @@ struct Service: Sendable {
     }
   }
 
-  private static func openStore(_ configuration: Configuration) async throws(StartError) -> JobStore {
+  private static func openStore(
+    _ configuration: Configuration, _ executor: DispatchQueueExecutor
+  ) async throws(StartError) -> JobStore {
     var settings = JobStoreConfiguration()
     settings.retention = JobRetention(
       milliseconds: Int64(configuration.limits.finishedJobSeconds) * 1000)
@@ -156,7 +160,7 @@ struct Service: Sendable {
     settings.maximumOpenJobsPerTenantAndRepository = configuration.limits.jobsPerTenantAndRepository
     do throws(JobStoreError) {
       return try JobStore.open(
-        directory: configuration.stateDirectory + "/journal", configuration: settings
+        directory: configuration.stateDirectory + "/journal", configuration: settings, executor: executor
       ) { error in
         Daemon.finish(
           ExitStatus.systemError, error: "the journal can't be written, and nothing is certain: \(error)")
@@ -238,7 +242,7 @@ struct Service: Sendable {
       Settings.Snapshot(configuration: configuration, policy: policy, repositories: repositories))
     return Worker(
       identity: maker.identity, settings: settings, store: maker.store, audit: maker.audit,
-      counters: maker.counters,
+      admission: maker.admission, counters: maker.counters,
       startedAt: WallClock.milliseconds)
   }
 }
@@ -257,6 +261,7 @@ private struct RepositoryMaker: Sendable {
   let laneProgram: String
   let store: JobStore
   let audit: AuditLog
+  let admission: Admission
   let pool: LanePool
   let counters: Counters
 

@@ -39,7 +39,7 @@ extension AdminHandler {
     try readParameters(params) { _ in }
     let statistics = try await queueStatistics()
     let connections = await listeners.counts
-    let counters = worker.counters
+    let counters = worker.counters.current
     let audit = await worker.audit.statistics
     let jobs = JobStateName.allCases.map { state in
       (key: state.rawValue, value: JSONValue.integer(Int64(statistics.jobs[state] ?? 0)))
@@ -55,7 +55,7 @@ extension AdminHandler {
         "open": .integer(Int64(connections.open)), "accepted": .integer(Int64(connections.accepted)),
       ],
       "requests": [
-        "total": .integer(Int64(await counters.requests)), "errors": .integer(Int64(await counters.errors)),
+        "total": .integer(Int64(counters.requests)), "errors": .integer(Int64(counters.errors)),
       ],
       "jobs": .object(JSONObject(jobs)),
       "journal": [
@@ -67,13 +67,13 @@ extension AdminHandler {
         "file": .integer(Int64(clamping: audit.file)), "fileBytes": .integer(audit.fileBytes),
       ],
       "pushes": [
-        "total": .integer(Int64(await counters.pushes)), "tags": .integer(Int64(await counters.pushedTags)),
-        "failed": .integer(Int64(await counters.failedPushes)),
+        "total": .integer(Int64(counters.pushes)), "tags": .integer(Int64(counters.pushedTags)),
+        "failed": .integer(Int64(counters.failedPushes)),
       ],
       "lanes": [
-        "running": .integer(Int64(await counters.runningLanes)),
-        "started": .integer(Int64(await counters.startedLanes)),
-        "killed": .integer(Int64(await counters.killedLanes)),
+        "running": .integer(Int64(counters.runningLanes)),
+        "started": .integer(Int64(counters.startedLanes)),
+        "killed": .integer(Int64(counters.killedLanes)),
       ],
     ]
   }

@@ -13,10 +13,10 @@ struct ClientHandler: RequestHandler {
       let result = try await recorded(request, peer) { () throws(WireError) in
         try await dispatch(request, from: peer, events: events)
       }
-      await worker.counters.countRequest(failed: false)
+      worker.counters.countRequest(failed: false)
       return result
     } catch {
-      await worker.counters.countRequest(failed: true)
+      worker.counters.countRequest(failed: true)
       throw error
     }
   }

@@ -62,28 +62,28 @@ extension AdminHandler {
   }
 
   private func addCounters(to text: inout MetricsText) async {
-    let counters = worker.counters
+    let counters = worker.counters.current
     let connections = await listeners.counts
     text.add("stagekeeper_connections", .gauge, "Open connections.", [([:], Double(connections.open))])
     text.add(
       "stagekeeper_connections_total", .counter, "Connections accepted.",
       [([:], Double(connections.accepted))])
     text.add(
-      "stagekeeper_requests_total", .counter, "Requests answered.", [([:], Double(await counters.requests))])
+      "stagekeeper_requests_total", .counter, "Requests answered.", [([:], Double(counters.requests))])
     text.add(
       "stagekeeper_request_errors_total", .counter, "Requests answered with an error.",
-      [([:], Double(await counters.errors))])
+      [([:], Double(counters.errors))])
     text.add(
-      "stagekeeper_pushes_total", .counter, "Pushes that ended.", [([:], Double(await counters.pushes))])
+      "stagekeeper_pushes_total", .counter, "Pushes that ended.", [([:], Double(counters.pushes))])
     text.add(
       "stagekeeper_pushed_tags_total", .counter, "Tags sent in them.",
-      [([:], Double(await counters.pushedTags))])
+      [([:], Double(counters.pushedTags))])
     text.add(
       "stagekeeper_failed_pushes_total", .counter, "Pushes that broke off.",
-      [([:], Double(await counters.failedPushes))])
-    text.add("stagekeeper_lanes", .gauge, "Lanes that run.", [([:], Double(await counters.runningLanes))])
+      [([:], Double(counters.failedPushes))])
+    text.add("stagekeeper_lanes", .gauge, "Lanes that run.", [([:], Double(counters.runningLanes))])
     text.add(
-      "stagekeeper_lanes_total", .counter, "Lanes started.", [([:], Double(await counters.startedLanes))])
+      "stagekeeper_lanes_total", .counter, "Lanes started.", [([:], Double(counters.startedLanes))])
   }
 }
 

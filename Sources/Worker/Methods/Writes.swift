@@ -34,7 +34,7 @@ extension ClientHandler {
     }
     if request.dryRun { return try await repository.preview(request, tenant: tenant) }
     let submission = try await submit(request, peer, tenant: tenant)
-    await repository.wake()
+    repository.wakeSoon()
     if request.wait { return try await waitForEnd(of: submission.job.id, events) }
     return worker.status(submission.job).json
   }
@@ -48,27 +48,11 @@ extension ClientHandler {
         uid: peer.uid, user: Accounts.userName(peer.uid), tenant: tenant,
         fixedTenant: peer.fixedTenant),
       requestKey: request.requestKey, body: .object(request.body), deadline: request.deadline)
-    try await worker.checkAudit()
-    let (submission, mark) = try await storing { () throws(JobStoreError) in
-      try await worker.store.accept(jobRequest)
-    }
-    // Both go to the disk at the same time, so that the record takes no time of its own.
-    var entry = AuditEntry(
+    var decision = AuditEntry(
       allowed: request.access, action: request.auditAction, peer: peer, tenant: tenant,
       rule: worker.policy.rule(request.access, tenant: tenant))
-    entry.version = request.version
-    entry.job = "\(submission.job.id)"
-    let decision = entry
-    async let recording = worker.audit.decided([decision])
-    try await storing { () throws(JobStoreError) in try await worker.store.untilDurable(mark) }
-    if let failure = await recording { throw WireError(failure) }
-    return submission
-  }
-
-  private func storing<Value>(
-    _ body: () async throws(JobStoreError) -> Value
-  ) async throws(WireError) -> Value {
-    do throws(JobStoreError) { return try await body() } catch { throw WireError(error) }
+    decision.version = request.version
+    return try await worker.admission.submit(jobRequest, decision)
   }
 }
 

@@ -122,10 +122,10 @@ extension Repository {
         let value = try await self.ask(.push(tags, branches: branches, evenIfChanged: evenIfChanged))
         return try self.decode(value) { value throws(JSONShapeError) in try PushReply(value) }
       }
-      await counters.countPush(tags: tags.count)
+      counters.countPush(tags: tags.count)
       return reply
     } catch {
-      await counters.countFailedPush()
+      counters.countFailedPush()
       throw error
     }
   }

@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Dispatch
 internal import JobQueue
 internal import LaneProtocol
 internal import Registry
@@ -92,6 +93,9 @@ actor Repository {
     isWorking = true
     Task { await work() }
   }
+
+  /// The same for whoever does not wait for it.
+  nonisolated func wakeSoon() { executor.queue.async { self.assumeIsolated { $0.wake() } } }
 
   private func work() async {
     var nextAttempt: Int64?
@@ -272,7 +276,7 @@ actor Repository {
     } catch {
       throw WireError(.internalError, category: .retry, "the lane can't be started: \(error)")
     }
-    await counters.countLaneStart()
+    counters.countLaneStart()
     await new.start()
     do throws(WireError) {
       let settings = configuration.laneConfiguration(stateDirectory: stateDirectory, limits: limits)
@@ -281,7 +285,7 @@ actor Repository {
     } catch {
       await new.kill()
       await new.waitUntilGone()
-      await counters.countLaneEnd(killed: true)
+      counters.countLaneEnd(killed: true)
       throw error
     }
     lane = new
@@ -295,7 +299,7 @@ actor Repository {
     isLaneSynchronized = false
     await ended.kill()
     await ended.waitUntilGone()
-    await counters.countLaneEnd(killed: killed)
+    counters.countLaneEnd(killed: killed)
     await pool.leave()
   }
 

@@ -1,0 +1,77 @@
+internal import AuditLog
+internal import JobQueue
+internal import StrictJSON
+internal import SystemCalls
+internal import WireProtocol
+
+/// Where jobs are let in: with a record in the journal and a line in the audit log, or not at all.
+///
+/// It shares its executor with both, so that a request changes threads once on its way in and once on its way back.
+actor Admission {
+  private nonisolated let executor: DispatchQueueExecutor
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+  private let store: JobStore
+  private let audit: AuditLog
+
+  /// - Parameter executor: that of the store and of the log.
+  init(_ store: JobStore, _ audit: AuditLog, executor: DispatchQueueExecutor) {
+    self.store = store
+    self.audit = audit
+    self.executor = executor
+  }
+
+  /// Accepts a request, or finds the job that an equal one has become. The job and the decision that let it in are
+  /// durable on return: both go to the disk at the same time.
+  ///
+  /// - Parameter decision: the line for the audit log, but for the job's number.
+  /// - Throws: what the queue says no to; `audit_unavailable` where the decision can't be recorded. The job is taken
+  ///   back then; where it has begun, the error's `job` names it.
+  func submit(_ request: JobRequest, _ decision: AuditEntry) async throws(WireError) -> Submission {
+    do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
+    let (submission, mark) = try await journalling { () throws(JobStoreError) in
+      try await store.accept(request)
+    }
+    var entry = decision
+    entry.job = "\(submission.job.id)"
+    let line = await begin(entry)
+    try await journalling { () throws(JobStoreError) in try await store.untilDurable(mark) }
+    do throws(AuditError) {
+      try await audit.untilDurable(try line.get())
+      return submission
+    } catch {
+      throw await takeBack(submission, error)
+    }
+  }
+
+  private func begin(_ entry: AuditEntry) async -> Result<UInt64, AuditError> {
+    do throws(AuditError) { return .success(try await audit.begin([entry])) } catch { return .failure(error) }
+  }
+
+  private func journalling<Value>(
+    _ body: () async throws(JobStoreError) -> Value
+  ) async throws(WireError) -> Value {
+    do throws(JobStoreError) { return try await body() } catch { throw WireError(error) }
+  }
+
+  /// Undoes what was accepted without its decision.
+  ///
+  /// - Returns: what the client is told, which is true whether that worked or not.
+  private func takeBack(_ submission: Submission, _ failure: AuditError) async -> WireError {
+    // A job that was there before has its line.
+    if !submission.isNew { return WireError(failure) }
+    let isGone = (try? await store.withdraw(submission.job.id)) ?? false
+    return isGone ? WireError(failure) : WireError(failure, keeping: submission.job.id)
+  }
+}
+
+extension WireError {
+  /// The same where a job could not be taken back.
+  fileprivate init(_ error: AuditError, keeping job: JobID) {
+    self.init(error)
+    message =
+      "the audit log can't be written, and job \(job) is in the journal all the same; nothing of it is pushed "
+      + "before the log can be written again"
+    details = JSONObject([("job", .string("\(job)"))])
+  }
+}
