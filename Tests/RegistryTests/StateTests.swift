@@ -13,6 +13,18 @@ import Testing
       fixture.state.history().entries.map(\.event.tag) == ["a#prod#10", "a#prod#9", "a@v2.0.0", "a@v1.0.0"])
   }
 
+  @Test func everyChangeOfATagIsInTheHistory() throws {
+    var state = try Fixture([("a@v1.0.0", 1, 1), ("b@v1.0.0", 1, 2)]).state
+    let before = state
+    #expect(state.history().entries.map(\.event.tag) == ["b@v1.0.0", "a@v1.0.0"])
+    state.insert(try Fixture.record("a#prod#1", at: 3))
+    #expect(state.history().entries.map(\.event.tag) == ["a#prod#1", "b@v1.0.0", "a@v1.0.0"])
+    state.remove(ref: "b@v1.0.0")
+    #expect(state.history().entries.map(\.event.tag) == ["a#prod#1", "a@v1.0.0"])
+    #expect(state.history(ascending: true).entries.map(\.event.tag) == ["a@v1.0.0", "a#prod#1"])
+    #expect(before.history().entries.map(\.event.tag) == ["b@v1.0.0", "a@v1.0.0"])
+  }
+
   @Test func anAssignmentCanFollowAnUnassignmentInOneSecond() throws {
     let fixture = try Fixture([
       ("a@v1.0.0", 1, 1), ("a#prod#1", 1, 2), ("a#prod!#2", 1, 10), ("a#prod#3", 1, 10),
