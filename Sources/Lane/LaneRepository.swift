@@ -186,6 +186,8 @@ final class LaneRepository {
   private func push(
     _ tags: [PreparedTag], _ branches: [String], evenIfChanged: Bool, _ report: (TagDelta) -> Void
   ) throws(GitRemoteError) -> PushReply {
+    // A lane that took the place of one that ended does not know what the plan was made on.
+    if !evenIfChanged, known == nil { return .changed(try synchronize(report)) }
     var refs: [PushedRef] = []
     for tag in tags {
       guard let object = tag.object else {

@@ -90,7 +90,9 @@ struct CrashTests {
         accepted += 1
       }
       if round > 0 {
-        try Eventually.holds("something was pushed since the start") {
+        try Eventually.holds(
+          "something was pushed since the start: \(worker.output.suffix(3000)) \((try? worker.administer("repositories"))?.text() ?? "")"
+        ) {
           try remote.tags().count > round * 2
         }
       }
