@@ -37,7 +37,7 @@ public actor AuditLog {
   private var inFlight: AuditHead?
   private var inFlightBytes = 0
   private var waiters: [(sequence: UInt64, waiter: CheckedContinuation<AuditError?, Never>)] = []
-  private var waitingForRoom: [CheckedContinuation<Void, Never>] = []
+  private var waitingForRoom: [CheckedContinuation<Bool, Never>] = []
   /// Why nothing is written any more.
   private var stop: AuditError?
 
@@ -113,32 +113,31 @@ public actor AuditLog {
   /// - Throws: ``AuditError/Code/diskFull`` where no room can be reserved, ``AuditError/Code/failed``,
   ///   ``AuditError/Code/closed``.
   public func decide(_ entries: [AuditEntry]) async throws(AuditError) {
-    try await checkRoom()
-    try await untilDurable(try begin(entries))
+    try await untilDurable(try await begin(entries))
   }
 
-  /// The second half of ``decide(_:)``, the first being ``checkRoom()``: the lines are on their way to the disk on
-  /// return, and there after ``untilDurable(_:)``. They come before whatever is recorded later.
+  /// The first half of ``decide(_:)``: the lines are on their way to the disk on return, and there after
+  /// ``untilDurable(_:)``. They come before whatever is recorded later.
   ///
   /// - Returns: the number of the last line.
   /// - Throws: as ``checkRoom()`` does.
-  public func begin(_ entries: [AuditEntry]) throws(AuditError) -> UInt64 {
-    try check()
-    if !hasRoom { throw Self.diskFull }
+  public func begin(_ entries: [AuditEntry]) async throws(AuditError) -> UInt64 {
+    try await checkRoom()
     append(entries)
     return head.sequence
   }
 
-  private static let diskFull = AuditError(
-    .diskFull, "write the audit log", "the disk with the state directory is full")
-
   /// - Throws: why nothing can be decided at the moment, as ``decide(_:)`` does.
   public func checkRoom() async throws(AuditError) {
-    if let stop { throw stop }
-    if hasRoom { return }
-    await makeRoom()
-    if let stop { throw stop }
-    if !hasRoom { throw Self.diskFull }
+    try check()
+    // What room there was, others may have taken by now.
+    while !hasRoom {
+      let isMade = await makeRoom()
+      try check()
+      if !isMade {
+        throw AuditError(.diskFull, "write the audit log", "the disk with the state directory is full")
+      }
+    }
   }
 
   /// Records what has happened; durable on return. Uses the room that was kept for it.
@@ -299,7 +298,7 @@ public actor AuditLog {
     stop = failure
     for (_, waiter) in waiters { waiter.resume(returning: failure) }
     waiters = []
-    wakeWaitingForRoom()
+    wakeWaitingForRoom(hasRoom: false)
     report(.failed(failure))
   }
 
@@ -307,29 +306,34 @@ public actor AuditLog {
 
   private var hasRoom: Bool {
     guard let end = space.reservedEnd, fileNumber > 0 else { return true }
-    return end - space.length - Int64(inFlightBytes + pending.count) >= AuditWriter.margin
+    return end - space.length - unwritten >= AuditWriter.margin
   }
 
-  private func makeRoom() async {
+  /// Bytes that are to go into the room that there is.
+  private var unwritten: Int64 { Int64(inFlightBytes + pending.count) }
+
+  /// - Returns: false where the disk is full, or nothing is written any more.
+  private func makeRoom() async -> Bool {
     await withCheckedContinuation { continuation in
       waitingForRoom.append(continuation)
       guard waitingForRoom.count == 1 else { return }
+      let unwritten = unwritten
       onFileQueue { writer throws(SystemCallError) in
-        try writer.keepRoom()
-      } then: { log, _ in
-        log.wakeWaitingForRoom()
+        try writer.keepRoom(beyond: unwritten)
+      } then: { log, hasRoom in
+        log.wakeWaitingForRoom(hasRoom: hasRoom)
       }
     }
   }
 
-  private func wakeWaitingForRoom() {
+  private func wakeWaitingForRoom(hasRoom: Bool) {
     let woken = waitingForRoom
     waitingForRoom = []
     if stop == nil, hasRoom == wasFull {
       wasFull = !hasRoom
       report(.diskFull(wasFull))
     }
-    for waiter in woken { waiter.resume() }
+    for waiter in woken { waiter.resume(returning: hasRoom) }
   }
 
   // MARK: Files
@@ -410,6 +414,6 @@ extension AuditLog {
 
   public var statistics: Statistics {
     Statistics(
-      head: durableHead, file: fileNumber, fileBytes: space.length, isWritable: stop == nil && hasRoom)
+      head: durableHead, file: fileNumber, fileBytes: space.length, isWritable: stop == nil && !wasFull)
   }
 }

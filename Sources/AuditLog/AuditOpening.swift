@@ -67,7 +67,7 @@ struct AuditOpening {
       self.head = head
       begun = scan.begun
       writer = AuditWriter(directory, file: file, number: number, length: Int64(scan.end))
-      try writer.keepRoom()
+      _ = try writer.keepRoom(beyond: 0)
       return true
     } catch {
       throw AuditError("open \"\(path)\"", error)

@@ -80,7 +80,7 @@ final class AuditWriter: @unchecked Sendable {
     }
     if startsFile { try directory.synchronize() }
     length += Int64(bytes.count)
-    try keepRoom()
+    _ = try keepRoom(beyond: 0)
   }
 
   /// Removes the files before one. Lines that are kept say which is the oldest, so that this may be repeated.
@@ -91,15 +91,22 @@ final class AuditWriter: @unchecked Sendable {
   }
 
   /// Reserves more space where little is left.
-  func keepRoom() throws(SystemCallError) {
-    guard canReserve, file != nil, reservedEnd - length < 2 * Self.margin else { return }
+  ///
+  /// - Parameter bytes: what is about to be written into the space that there is.
+  /// - Returns: whether there is enough for more; false on a full disk.
+  func keepRoom(beyond bytes: Int64) throws(SystemCallError) -> Bool {
+    let used = length + bytes
+    guard canReserve, file != nil, reservedEnd - used < 2 * Self.margin else { return true }
     do throws(SystemCallError) {
-      try file?.reserve(upTo: length + Self.reservationStep)
-      reservedEnd = length + Self.reservationStep
+      try file?.reserve(upTo: used + Self.reservationStep)
+      reservedEnd = used + Self.reservationStep
+      return true
     } catch {
       switch error.errno {
-      case .noSpace, .quotaExceeded: return
-      case .notSupported: canReserve = false
+      case .noSpace, .quotaExceeded: return reservedEnd - used >= Self.margin
+      case .notSupported:
+        canReserve = false
+        return true
       default: throw error
       }
     }

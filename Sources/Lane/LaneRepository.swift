@@ -204,14 +204,16 @@ final class LaneRepository {
     let watched = Set(branches + [facts?.0.defaultBranch].compactMap { $0 }).map { "refs/heads/" + $0 }
     switch try remote.push(refs, known: evenIfChanged ? nil : known, watched: watched) {
     case .changed: return .changed(try synchronize(report))
-    case .done(let result): return .done(try conclude(tags, refs, result, report))
+    case .done(let result): return .done(try conclude(tags, refs, result, isRepeated: evenIfChanged, report))
     }
   }
 
+  /// - Parameter isRepeated: whether the same was sent before, and the server may be at work on that still.
   private func conclude(
-    _ tags: [PreparedTag], _ refs: [PushedRef], _ result: PushReport, _ report: (TagDelta) -> Void
+    _ tags: [PreparedTag], _ refs: [PushedRef], _ result: PushReport, isRepeated: Bool,
+    _ report: (TagDelta) -> Void
   ) throws(GitRemoteError) -> [PushedTag] {
-    let outcomes = try settleRaces(refs, result)
+    let outcomes = try settleRaces(refs, result, isRepeated: isRepeated)
     var delta = TagDelta()
     var pushed: [PushedTag] = []
     for (tag, ref) in zip(tags, refs) {
@@ -237,7 +239,7 @@ final class LaneRepository {
 
   /// A server says "failed to update ref" to whoever lost a race; what is there now tells it from a refusal.
   private func settleRaces(
-    _ refs: [PushedRef], _ result: PushReport
+    _ refs: [PushedRef], _ result: PushReport, isRepeated: Bool
   ) throws(GitRemoteError) -> [String: PushOutcome] {
     var outcomes = result.outcomes
     let doubtful = refs.filter { ref in
@@ -248,10 +250,16 @@ final class LaneRepository {
     do throws(GitRemoteError) {
       let states = try remote.settle(doubtful)
       for ref in doubtful {
-        switch states[ref.name] ?? .absent {
+        let state = states[ref.name] ?? .absent
+        if isRepeated, state == (ref.isDeletion ? .same : .absent) {
+          // It may be the first one that holds the lock: what it comes to is this one's end too.
+          throw GitRemoteError(
+            .remoteHungUp, "push", "the server has not finished with an earlier push of \(ref.name)")
+        }
+        switch state {
         case .same: outcomes[ref.name] = ref.isDeletion ? .taken(ref.id) : .alreadyThere
         case .other(let id): outcomes[ref.name] = .taken(id)
-        // Where it was to be made, whoever holds the lock has not finished; planning anew waits for that.
+        // Where it was to be made, somebody else is at it; planning anew waits for that.
         case .absent: outcomes[ref.name] = ref.isDeletion ? .alreadyThere : .taken(.zero)
         }
       }

@@ -5,12 +5,14 @@ struct SecurityDocumentTests {
   private static func promises() throws -> [(promise: String, tests: [String])] {
     let text = try Checkout.text("docs/security.md")
     let start = try #require(text.firstRange(of: "| promise | held by |\n|---|---|\n")).upperBound
-    return text[start...].split(separator: "\n", omittingEmptySubsequences: false).prefix { $0.hasPrefix("| ") }
-      .map { line in
-        let cells = line.split(separator: "|").map { $0.trimmingPrefix(" ") }
-        let tests = cells[1].split(separator: "`").map(String.init).filter { $0.contains(".") }
-        return (String(cells[0]), tests)
-      }
+    return text[start...].split(separator: "\n", omittingEmptySubsequences: false).prefix {
+      $0.hasPrefix("| ")
+    }
+    .map { line in
+      let cells = line.split(separator: "|").map { $0.trimmingPrefix(" ") }
+      let tests = cells[1].split(separator: "`").map(String.init).filter { $0.contains(".") }
+      return (String(cells[0]), tests)
+    }
   }
 
   @Test func everyPromiseIsHeldByTestsThatExist() throws {

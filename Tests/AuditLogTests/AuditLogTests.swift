@@ -210,6 +210,28 @@ struct AuditLogTests {
     #expect(reports.contains("diskFull(true)") && reports.contains("diskFull(false)"))
   }
 
+  @Test("a burst of decisions is no full disk, however much waits to be written")
+  func burst() async throws {
+    let fixture = try LogFixture()
+    let disk = HeldDisk()
+    let log = try fixture.open(faults: disk)
+    try await log.record([.sample(0)])
+    disk.hold()
+    try await withThrowingTaskGroup { group in
+      for number in 0..<200 {
+        group.addTask { try await log.decide((0..<50).map { .sample(number * 50 + $0) }) }
+      }
+      // One sync is under way, and all that there is room for waits behind it.
+      for _ in 0..<5000 { _ = await log.statistics }
+      disk.letGo()
+      try await group.waitForAll()
+    }
+    #expect(await log.statistics.isWritable)
+    await log.close()
+    #expect(try fixture.verify().isIntact)
+    #expect(!fixture.reports.withLock { $0 }.contains { $0.hasPrefix("diskFull") })
+  }
+
   @Test("a file that somebody removes is noticed at the next line")
   func removedFile() async throws {
     let fixture = try LogFixture()

@@ -1,4 +1,5 @@
 import AuditLog
+import Dispatch
 import Foundation
 import StrictJSON
 import Synchronization
@@ -70,6 +71,26 @@ extension AuditEntry {
     entry.code = "not_allowed"
     return entry
   }
+}
+
+/// A disk whose syncs wait for a gate.
+final class HeldDisk: FileFaults {
+  private let isHeld = Mutex(false)
+  private let gate = DispatchSemaphore(value: 0)
+
+  func hold() { isHeld.withLock { $0 = true } }
+
+  func letGo() {
+    isHeld.withLock { $0 = false }
+    gate.signal()
+  }
+
+  func verdict(on call: FileCall) -> FaultVerdict {
+    if call.kind == .sync, isHeld.withLock({ $0 }) { gate.wait() }
+    return .proceed
+  }
+
+  func succeeded(_ call: FileCall, result: Int) {}
 }
 
 /// A disk on which calls of one kind fail while a test wants it.

@@ -141,6 +141,7 @@ class HTTPSServer:
         self.place, self.port, self.token = place, free_port(), secrets.token_hex(12)
         os.makedirs(place, 0o700)
         self.token_file = self.write("token", self.token + "\n")
+        os.chmod(self.token_file, 0o600)
         self.ca_file = os.path.join(place, "ca.pem")
         self.make_certificates()
         hashed = subprocess.run(["openssl", "passwd", "-apr1", self.token], check=True, capture_output=True,

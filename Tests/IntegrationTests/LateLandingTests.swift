@@ -102,6 +102,30 @@ struct LateLandingTests {
     try held.worker.stop()
   }
 
+  @Test("while the first push holds the tag's lock, the next worker waits for it and plans nothing anew")
+  func lateAndLocked() throws {
+    let held = try HeldRemote(hook: "pre-receive", others: ":")
+    try held.begin()
+    let intent = try #require(try held.worker.administer("job", "1")["intents"]?[0]?["objectId"]?.stringValue)
+    try held.worker.crash()
+    // What the first push would do next, seen by the second.
+    let lock = "\(held.remote.path)/refs/tags/model@v1.0.0.lock"
+    try Files.replace(lock, with: [])
+    try held.worker.start()
+    for attempt in 1...2 {
+      try Eventually.holds("it is tried: \(held.worker.output.suffix(2000))") {
+        try held.worker.ask("job", "status", "1")["attempts"]?.integerValue ?? 0 > attempt
+      }
+      let job = try held.worker.administer("job", "1")
+      #expect(job["intents"]?[0]?["objectId"]?.stringValue == intent, "\(job)")
+    }
+    try Files.remove(lock)
+    try held.open()
+    try held.expectOnce()
+    #expect(try held.remote.ref("refs/tags/model@v1.0.0") == intent)
+    try held.worker.stop()
+  }
+
   @Test("the late push lands after the tag's name was taken by somebody else meanwhile")
   func lateAndTaken() throws {
     let held = try HeldRemote(hook: "pre-receive", others: ":")
