@@ -6,11 +6,11 @@ public final class DispatchQueueExecutor: SerialExecutor {
   public let queue: DispatchQueue
 
   /// - Parameter label: names the queue in debuggers.
-  /// - Parameter target: the queue on whose threads it runs; nil for the shared ones, of which there are as many as
-  ///   processors. A queue without a target has a thread of its own whenever it is busy, and many connections spend
-  ///   more time on changing threads than on their work. What blocks has a queue of its own.
-  public init(label: String, target: DispatchQueue? = nil) {
-    queue = DispatchQueue(label: label, target: target ?? .global())
+  /// - Parameter hasOwnThread: whether it has a thread of its own whenever it is busy, so that it goes on while
+  ///   all others are busy too. The others share as many threads as there are processors: with a thread each, many
+  ///   connections spend more time on changing threads than on their work. What blocks belongs on neither.
+  public init(label: String, hasOwnThread: Bool = false) {
+    queue = DispatchQueue(label: label, target: hasOwnThread ? nil : .global())
   }
 
   public func enqueue(_ job: consuming ExecutorJob) {

@@ -31,7 +31,7 @@ public actor Listener {
     name: String, socket: consuming FileDescriptor, handler: any RequestHandler, shares: ConnectionShares,
     limits: ConnectionLimits, tenant: String? = nil
   ) {
-    executor = DispatchQueueExecutor(label: "stagekeeper.listener.\(name)")
+    executor = DispatchQueueExecutor(label: "stagekeeper.listener.\(name)", hasOwnThread: true)
     self.socket = socket
     self.handler = handler
     self.shares = shares

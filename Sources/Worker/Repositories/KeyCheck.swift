@@ -18,6 +18,8 @@ extension Repository {
   func checkKeys() async {
     guard configuration.hasKeys, !isStopping, lanePid == nil else { return }
     await takeTurn()
+    // Somebody who has work for a lane was faster; that one has tried them, and is wanted.
+    if lanePid != nil { return passTurn() }
     do throws(WireError) {
       try await openLane()
     } catch {
