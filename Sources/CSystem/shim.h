@@ -160,4 +160,28 @@ static inline int stagekeeper_bind(int fd, const struct sockaddr_un *address, so
   return bind(fd, (const struct sockaddr *)address, length);
 }
 
+/* epoll(7): descriptors told apart by numbers of ours. Each event comes once, until it is asked for again. */
+#include <sys/epoll.h>
+struct stagekeeper_event {
+  uint64_t token;
+  uint32_t events;
+};
+static inline int stagekeeper_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int stagekeeper_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {events | EPOLLONESHOT, {.u64 = token}};
+  return epoll_ctl(epoll, operation, fd, &event);
+}
+static inline int stagekeeper_epoll_wait(int epoll, struct stagekeeper_event *events, int count) {
+  struct epoll_event found[64];
+  int number = epoll_wait(epoll, found, count < 64 ? count : 64, -1);
+  for (int i = 0; i < number; i++) events[i] = (struct stagekeeper_event){found[i].data.u64, found[i].events};
+  return number;
+}
+static const int stagekeeper_epoll_add = EPOLL_CTL_ADD;
+static const int stagekeeper_epoll_modify = EPOLL_CTL_MOD;
+static const int stagekeeper_epoll_delete = EPOLL_CTL_DEL;
+static const uint32_t stagekeeper_epoll_in = EPOLLIN;
+static const uint32_t stagekeeper_epoll_out = EPOLLOUT;
+static const uint32_t stagekeeper_epoll_ended = EPOLLHUP | EPOLLERR;
+
 #endif

@@ -17,9 +17,9 @@ actor Connection {
   private let executor: DispatchQueueExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  private let socket: ConnectedSocket
-  private var reader: DescriptorWatch?
-  private var writer: DescriptorWatch?
+  /// Non-blocking.
+  private let socket: WatchedDescriptor
+  private var isWatched = false
   private var decoder = FrameDecoder(limit: ProtocolLimits.replyBytes)
   private var unsent: [UInt8] = []
   private var nextID: Int64 = 1
@@ -34,7 +34,8 @@ actor Connection {
   /// Connects to the socket at the path.
   init(path: String) throws(ClientError) {
     do throws(SystemCallError) {
-      socket = try ConnectedSocket(path: path)
+      socket = WatchedDescriptor(try UnixSocket.connect(to: path))
+      try socket.descriptor.setNonBlocking(true)
     } catch {
       throw ClientError(connecting: path, error)
     }
@@ -67,7 +68,7 @@ actor Connection {
       Task { await self?.forget(id) }
     }
     if let deadline { expire(id, at: deadline) }
-    if reader == nil { watchForReplies() }
+    if !isWatched { watch() }
     unsent += frame(body)
     flush()
     return stream
@@ -88,27 +89,32 @@ actor Connection {
 
   // MARK: Bytes in
 
-  private func watchForReplies() {
-    let source = DispatchSource.makeReadSource(fileDescriptor: socket.number, queue: executor.queue)
-    reader = DescriptorWatch(source, keeping: socket) { [weak self] in
-      self?.assumeIsolated { $0.readAvailable() }
+  private func watch() {
+    isWatched = true
+    do throws(SystemCallError) {
+      try socket.watch(for: .readable, on: executor.queue) { [weak self] readiness in
+        self?.assumeIsolated { $0.becameReady(readiness) }
+      }
+    } catch {
+      finish(.connectionLost, "the connection can't be watched: \(error)")
     }
   }
 
-  /// Reads until nothing is left: where bytes and the end arrive together, the source fires for the last
-  /// time (libdispatch gives up a descriptor that reports EPOLLHUP).
+  private func becameReady(_ readiness: Readiness) {
+    if readiness.contains(.writable) { flush() }
+    if readiness.contains(.readable), end == nil { readAvailable() }
+  }
+
   private func readAvailable() {
-    while end == nil {
-      do throws(SystemCallError) {
-        let bytes = try socket.read()
-        if bytes.isEmpty { return finish(.connectionLost, "the worker closed the connection") }
-        decoder.append(bytes)
-      } catch {
-        if error.errno != .wouldBlock { finish(.connectionLost, "the connection broke: \(error)") }
-        return
-      }
-      takeFrames()
+    do throws(SystemCallError) {
+      let bytes = try socket.descriptor.read(upTo: 65_536)
+      if bytes.isEmpty { return finish(.connectionLost, "the worker closed the connection") }
+      decoder.append(bytes)
+    } catch {
+      if error.errno != .wouldBlock { finish(.connectionLost, "the connection broke: \(error)") }
+      return
     }
+    takeFrames()
   }
 
   private func takeFrames() {
@@ -158,21 +164,18 @@ actor Connection {
 
   private func flush() {
     do throws(SystemCallError) {
-      while !unsent.isEmpty { unsent.removeFirst(try socket.send(unsent)) }
-      writer = nil
+      while !unsent.isEmpty {
+        let sent = unsent.withUnsafeBytes { bytes in
+          Result { () throws(SystemCallError) in try socket.descriptor.send(bytes) }
+        }
+        unsent.removeFirst(try sent.get())
+      }
+      socket.setInterest(.readable)
     } catch {
-      if error.errno == .wouldBlock { return watchForRoom() }
+      if error.errno == .wouldBlock { return socket.setInterest([.readable, .writable]) }
       // What the worker said before it closed may still be there to read: the reader reports the end.
       unsent = []
-      writer = nil
-    }
-  }
-
-  private func watchForRoom() {
-    if writer != nil { return }
-    let source = DispatchSource.makeWriteSource(fileDescriptor: socket.number, queue: executor.queue)
-    writer = DescriptorWatch(source, keeping: socket) { [weak self] in
-      self?.assumeIsolated { $0.flush() }
+      socket.setInterest(.readable)
     }
   }
 
@@ -185,8 +188,7 @@ actor Connection {
   private func finish(_ error: ClientError) {
     if end != nil { return }
     end = error
-    reader = nil
-    writer = nil
+    socket.stop()
     for request in requests.values {
       var error = error
       error.operation = request.operation

@@ -14,14 +14,22 @@ public final class DedicatedThread: Sendable {
   private let available = DispatchSemaphore(value: 0)
 
   private init() {
-    let box = Unmanaged.passRetained(self)
+    Self.start { [self] in run() }
+  }
+
+  /// Starts a thread that never ends, which gets no signals: those are for threads that expect them.
+  static func start(_ body: @escaping @Sendable () -> Never) {
+    let box = Unmanaged.passRetained(ThreadBody(body))
+    var (all, before) = (sigset_t(), sigset_t())
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     var thread = pthread_t()
-    // The thread is never joined and never ends, and so holds the object for ever.
     let result = pthread_create(
       &thread, nil,
       { argument in
         guard let argument else { return nil }
-        Unmanaged<DedicatedThread>.fromOpaque(argument).takeUnretainedValue().run()
+        Unmanaged<ThreadBody>.fromOpaque(argument).takeUnretainedValue().run()
       }, box.toOpaque())
     precondition(result == 0, "pthread_create: \(Errno(rawValue: result))")
     pthread_detach(thread)
@@ -51,6 +59,12 @@ public final class DedicatedThread: Sendable {
     done.wait()
     return try outcome.get()
   }
+}
+
+private final class ThreadBody: Sendable {
+  let run: @Sendable () -> Never
+
+  init(_ run: @escaping @Sendable () -> Never) { self.run = run }
 }
 
 /// Carries a result from one thread to another.

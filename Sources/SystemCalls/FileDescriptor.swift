@@ -118,11 +118,17 @@ public struct FileDescriptor: ~Copyable, Sendable {
   }
 }
 
-/// What to wait for.
-public enum Readiness: Sendable {
-  case readable, writable
+/// What to wait for, and what came.
+public struct Readiness: OptionSet, Sendable {
+  public let rawValue: UInt8
 
-  var events: Int16 { self == .readable ? Int16(POLLIN) : Int16(POLLOUT) }
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  public static let readable = Readiness(rawValue: 1)
+  public static let writable = Readiness(rawValue: 2)
+
+  /// For `poll`; `epoll` has the same numbers.
+  var events: Int16 { Int16((contains(.readable) ? POLLIN : 0) | (contains(.writable) ? POLLOUT : 0)) }
 }
 
 /// The two ends of a pipe (`first` reads, `second` writes) or of a socket pair. Frozen, so that each end can

@@ -57,6 +57,14 @@ struct ImportTests {
     }
   }
 
+  /// Dispatch's own watch of descriptors is not safe on Linux (``WatchedDescriptor`` says why).
+  @Test func noDispatchSourceWatchesADescriptor() throws {
+    for file in try Checkout.files(in: "Sources", ending: ".swift") {
+      let text = try Checkout.text(file)
+      #expect(!text.contains("makeReadSource") && !text.contains("makeWriteSource"), "\(file)")
+    }
+  }
+
   @Test func eachCLibraryIsTheSecretOfOneModule() throws {
     let lines = try table.rows.flatMap { try ImportLine.all(of: $0.name) }
     let libraries = table.rows.filter(\.isC).map(\.name)

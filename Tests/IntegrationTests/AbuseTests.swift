@@ -74,6 +74,37 @@ struct AbuseTests {
     #expect(run.exit == .exited(code: 75), "\(run)")
   }
 
+  @Test("clients that come and go by the thousands, with and without a word")
+  func comingAndGoing() throws {
+    let worker = try makeWorker()
+    let descriptors = try HostileClient.descriptors(of: worker.pid)
+    let flood = try HostileClient.start(
+      worker, as: Self.mallory,
+      """
+      import threading
+      hello = frame('{"id":1,"method":"hello","params":{}}')
+      def come_and_go():
+          for n in range(4000):
+              try:
+                  s = connect()
+                  if n % 4: s.sendall(hello)
+                  if n % 4 == 2: s.recv(4)
+                  if n % 4 == 3: time.sleep(0.0005)
+                  s.close()
+              except OSError: pass
+      threads = [threading.Thread(target=come_and_go) for _ in range(20)]
+      for thread in threads: thread.start()
+      for thread in threads: thread.join()
+      say('gone')
+      """)
+    try expectOthersWork(worker, "model-a")
+    try Eventually.holds("all have gone: \(flood.output)", within: 300) { flood.output.contains("gone") }
+    try expectOthersWork(worker, "model-b")
+    try Eventually.holds("what they left is closed") {
+      try HostileClient.descriptors(of: worker.pid) <= descriptors + 10
+    }
+  }
+
   @Test("more requests than one user may send: busy, with the limit's name and when to come again")
   func rate() throws {
     let worker = try makeWorker("requestsPerSecond: 1, requestBurst: 20, requestsPerUser: 5")

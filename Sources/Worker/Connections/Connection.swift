@@ -1,4 +1,3 @@
-internal import Dispatch
 public import StrictJSON
 public import SystemCalls
 public import WireProtocol
@@ -37,22 +36,20 @@ public struct ConnectionLimits: Sendable {
 
 /// One client: reads frames, has them answered, writes replies, all on a serial queue of its own.
 ///
-/// Ensures: the descriptor stays open until both dispatch sources have been cancelled; what is kept for a
-/// peer is bounded by the limits and one reply per open request.
+/// Ensures: what is kept for a peer is bounded by the limits and one reply per open request.
 public actor Connection {
   private nonisolated let executor: DispatchQueueExecutor
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   public nonisolated let peer: Peer
-  private let socket: FileDescriptor
+  private let socket: WatchedDescriptor
   private let handler: any RequestHandler
   private let limits: ConnectionLimits
   private let onClose: @Sendable () -> Void
 
   private var decoder = FrameDecoder(limit: ProtocolLimits.requestBytes)
-  private var readSource: (any DispatchSourceRead)?
-  private var writeSource: (any DispatchSourceWrite)?
-  private var isReadSuspended = false
+  private var isReadingPaused = false
+  private var isWaitingForRoom = false
   private var output = OutputBuffer()
   private var requests: [Int64: Task<Void, Never>] = [:]
   private var lifecycle = Lifecycle.open
@@ -73,7 +70,7 @@ public actor Connection {
     limits: ConnectionLimits, onClose: @escaping @Sendable () -> Void
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.connection")
-    self.socket = socket
+    self.socket = WatchedDescriptor(socket)
     self.peer = peer
     self.handler = handler
     self.limits = limits
@@ -82,19 +79,34 @@ public actor Connection {
 
   /// Begins to read.
   public func start() {
-    let source = DispatchSource.makeReadSource(fileDescriptor: socket.rawValue, queue: executor.queue)
-    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.readAvailable() } }
-    // The handler keeps the connection, and so the descriptor, until the source has let go of it.
-    source.setCancelHandler { [self] in _ = self }
-    readSource = source
-    source.resume()
+    guard lifecycle != .closed else { return }
+    do throws(SystemCallError) {
+      try socket.watch(for: interest, on: executor.queue) { [weak self] readiness in
+        self?.assumeIsolated { $0.becameReady(readiness) }
+      }
+    } catch {
+      Log.write(.warning, "a connection can't be watched", ["error": "\(error)"])
+      close()
+    }
+  }
+
+  private var interest: Readiness {
+    var interest: Readiness = []
+    if lifecycle == .open, !isReadingPaused { interest.insert(.readable) }
+    if isWaitingForRoom { interest.insert(.writable) }
+    return interest
+  }
+
+  private func becameReady(_ readiness: Readiness) {
+    if readiness.contains(.writable) { flush() }
+    if readiness.contains(.readable), interest.contains(.readable) { readAvailable() }
   }
 
   /// Answers what is open, reads nothing more, then closes: for an orderly shutdown.
   public func drain() {
     guard lifecycle == .open else { return }
     lifecycle = .draining
-    pauseReading()
+    socket.setInterest(interest)
     closeIfDrained()
   }
 
@@ -106,7 +118,7 @@ public actor Connection {
     requests = [:]
     _ = limits.shares?.countUnread(peer.principal, -output.count)
     output = OutputBuffer()
-    cancelSources()
+    socket.stop()
     onClose()
   }
 
@@ -117,7 +129,7 @@ public actor Connection {
     if !output.isEmpty, lastWriteProgress.advanced(bySeconds: limits.stalledWrite).hasPassed {
       return close()
     }
-    if lifecycle == .draining, socket.hasHungUp { return close() }
+    if lifecycle == .draining, socket.descriptor.hasHungUp { return close() }
     let isIdle = requests.isEmpty && output.isEmpty
     if isIdle, lastActivity.advanced(bySeconds: limits.idle).hasPassed { close() }
   }
@@ -126,14 +138,11 @@ public actor Connection {
 
   private func readAvailable() {
     do throws(SystemCallError) {
-      // To the last byte: after a hang-up Dispatch calls once and never again.
-      while lifecycle == .open, !isReadSuspended {
-        let bytes = try socket.read(upTo: 64 * 1024)
-        if bytes.isEmpty { return endOfInput() }
-        lastActivity = .now
-        decoder.append(bytes)
-        try takeFrames()
-      }
+      let bytes = try socket.descriptor.read(upTo: 64 * 1024)
+      if bytes.isEmpty { return endOfInput() }
+      lastActivity = .now
+      decoder.append(bytes)
+      try takeFrames()
     } catch {
       if error.errno != .wouldBlock { close() }
     }
@@ -141,7 +150,7 @@ public actor Connection {
 
   private func endOfInput() {
     lifecycle = .draining
-    pauseReading()
+    socket.setInterest(interest)
     closeIfDrained()
   }
 
@@ -240,57 +249,30 @@ public actor Connection {
   private func flush() {
     do throws(SystemCallError) {
       while !output.isEmpty {
-        let sent = try output.withNextBytes { bytes throws(SystemCallError) in try socket.send(bytes) }
+        let sent = try output.withNextBytes { bytes throws(SystemCallError) in
+          try socket.descriptor.send(bytes)
+        }
         output.consume(sent)
         _ = limits.shares?.countUnread(peer.principal, -sent)
         lastWriteProgress = .now
       }
-      stopWaitingForRoom()
-      if lifecycle == .open { resumeReading() }
+      wait(forRoom: false, pausingReading: false)
       closeIfDrained()
     } catch {
-      if error.errno == .wouldBlock { waitForRoom() } else { close() }
+      guard error.errno == .wouldBlock else { return close() }
+      wait(forRoom: true, pausingReading: isReadingPaused || output.count > limits.unreadBytes)
     }
   }
 
-  private func waitForRoom() {
-    if output.count > limits.unreadBytes { pauseReading() }
-    guard writeSource == nil else { return }
-    let source = DispatchSource.makeWriteSource(fileDescriptor: socket.rawValue, queue: executor.queue)
-    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.flush() } }
-    source.setCancelHandler { [self] in _ = self }
-    writeSource = source
-    source.resume()
-  }
-
-  private func stopWaitingForRoom() {
-    writeSource?.cancel()
-    writeSource = nil
+  private func wait(forRoom isWaiting: Bool, pausingReading isPaused: Bool) {
+    isWaitingForRoom = isWaiting
+    isReadingPaused = isPaused
+    socket.setInterest(interest)
   }
 
   // MARK: Ending
 
   private func closeIfDrained() {
     if lifecycle == .draining, requests.isEmpty, output.isEmpty { close() }
-  }
-
-  private func pauseReading() {
-    guard !isReadSuspended, let readSource else { return }
-    readSource.suspend()
-    isReadSuspended = true
-  }
-
-  private func resumeReading() {
-    guard isReadSuspended, let readSource else { return }
-    readSource.resume()
-    isReadSuspended = false
-  }
-
-  private func cancelSources() {
-    // A suspended source must be resumed before it can be released.
-    resumeReading()
-    readSource?.cancel()
-    readSource = nil
-    stopWaitingForRoom()
   }
 }

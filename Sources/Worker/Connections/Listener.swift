@@ -8,13 +8,13 @@ public actor Listener {
   private nonisolated let executor: DispatchQueueExecutor
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  private let socket: FileDescriptor
+  private let socket: WatchedDescriptor
   private let handler: any RequestHandler
   private let shares: ConnectionShares
   private let limits: ConnectionLimits
   /// As which everybody acts who connects here; nil: the kernel's word decides.
   private let tenant: String?
-  private var source: (any DispatchSourceRead)?
+  private var isAccepting = false
   private var clock: (any DispatchSourceTimer)?
   private var connections: [UInt64: Connection] = [:]
   private var accepted: UInt64 = 0
@@ -32,7 +32,7 @@ public actor Listener {
     limits: ConnectionLimits, tenant: String? = nil
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.listener.\(name)", hasOwnThread: true)
-    self.socket = socket
+    self.socket = WatchedDescriptor(socket)
     self.handler = handler
     self.shares = shares
     self.limits = limits
@@ -40,12 +40,11 @@ public actor Listener {
     reserve = try? Files.open("/dev/null", flags: 0)
   }
 
-  public func start() {
-    let source = DispatchSource.makeReadSource(fileDescriptor: socket.rawValue, queue: executor.queue)
-    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.acceptAvailable() } }
-    source.setCancelHandler { [self] in _ = self }
-    self.source = source
-    source.resume()
+  public func start() throws(SystemCallError) {
+    isAccepting = true
+    try socket.watch(for: .readable, on: executor.queue) { [weak self] _ in
+      self?.assumeIsolated { $0.acceptAvailable() }
+    }
     let clock = DispatchSource.makeTimerSource(queue: executor.queue)
     clock.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(200))
     clock.setEventHandler { [weak self] in self?.assumeIsolated { $0.checkDeadlines() } }
@@ -78,16 +77,16 @@ public actor Listener {
   }
 
   private func stopAccepting() {
-    source?.cancel()
-    source = nil
+    isAccepting = false
+    socket.stop()
     clock?.cancel()
     clock = nil
   }
 
   private func acceptAvailable() {
-    while source != nil {
+    while isAccepting {
       do throws(SystemCallError) {
-        guard let descriptor = try UnixSocket.accept(from: socket) else { return }
+        guard let descriptor = try UnixSocket.accept(from: socket.descriptor) else { return }
         try admit(descriptor)
       } catch {
         guard error.errno == .tooManyOpenFiles else {
@@ -120,7 +119,7 @@ public actor Listener {
 
   private func refuseOneWithReserve() {
     reserve = nil
-    _ = try? UnixSocket.accept(from: socket)
+    _ = try? UnixSocket.accept(from: socket.descriptor)
     reserve = try? Files.open("/dev/null", flags: 0)
   }
 

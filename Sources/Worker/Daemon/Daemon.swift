@@ -66,7 +66,7 @@ public enum Daemon {
   ) async {
     do throws(StartError) {
       let service = try await Service(configuration, laneProgram: laneProgram, reread: reread)
-      await service.run()
+      try await service.run()
       finish(0)
     } catch {
       finish(error.status, error: error.message)

@@ -52,9 +52,13 @@ struct Service: Sendable {
   }
 
   /// Serves until SIGTERM or SIGINT; returns when everything is put away.
-  func run() async {
+  func run() async throws(StartError) {
     await listeners.set(sockets)
-    for socket in sockets { await socket.start() }
+    do throws(SystemCallError) {
+      for socket in sockets { try await socket.start() }
+    } catch {
+      throw StartError(status: ExitStatus.systemError, message: "\(error)")
+    }
     await worker.releaseApproved()
     for repository in worker.repositories.values { await repository.wake() }
     if let failure = await worker.audit.recorded([AuditEntry(.start)]) { Log.write(.error, "\(failure)") }

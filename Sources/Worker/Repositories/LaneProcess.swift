@@ -13,8 +13,7 @@ actor LaneProcess {
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   nonisolated let process: ChildProcess
-  private let socket: FileDescriptor
-  private var readSource: (any DispatchSourceRead)?
+  private let socket: WatchedDescriptor
   private var decoder = FrameDecoder(limit: ProtocolLimits.replyBytes)
   private var nextID: Int64 = 1
   private var pending: Pending?
@@ -42,8 +41,8 @@ actor LaneProcess {
     process = try DedicatedThread.forChildren.sync { () throws(SystemCallError) in
       try ChildProcess.spawn(command, descriptors: [-1, -1, 2, childEnd])
     }
-    socket = pair.first
-    try socket.setNonBlocking(true)
+    socket = WatchedDescriptor(pair.first)
+    try socket.descriptor.setNonBlocking(true)
   }
 
   /// What ssh and git need, and nothing of the worker's own.
@@ -56,11 +55,13 @@ actor LaneProcess {
   }
 
   func start() {
-    let source = DispatchSource.makeReadSource(fileDescriptor: socket.rawValue, queue: executor.queue)
-    source.setEventHandler { [weak self] in self?.assumeIsolated { $0.readAvailable() } }
-    source.setCancelHandler { [self] in _ = self }
-    readSource = source
-    source.resume()
+    do throws(SystemCallError) {
+      try socket.watch(for: .readable, on: executor.queue) { [weak self] _ in
+        self?.assumeIsolated { $0.readAvailable() }
+      }
+    } catch {
+      end("the lane can't be watched: \(error)", code: .internalError)
+    }
   }
 
   /// Asks and waits for the answer.
@@ -117,12 +118,12 @@ actor LaneProcess {
     do throws(SystemCallError) {
       while !rest.isEmpty {
         let sent = rest.withUnsafeBytes { bytes in
-          Result { () throws(SystemCallError) in try socket.send(bytes) }
+          Result { () throws(SystemCallError) in try socket.descriptor.send(bytes) }
         }
         switch sent {
         case .success(let count): rest = rest.dropFirst(count)
         case .failure(let error) where error.errno == .wouldBlock:
-          if !(try socket.wait(for: .writable, until: .after(seconds: 10))) { throw error }
+          if !(try socket.descriptor.wait(for: .writable, until: .after(seconds: 10))) { throw error }
         case .failure(let error): throw error
         }
       }
@@ -133,9 +134,8 @@ actor LaneProcess {
 
   private func readAvailable() {
     do throws(SystemCallError) {
-      // To the last byte: after a hang-up Dispatch calls once and never again.
       while isRunning {
-        let bytes = try socket.read(upTo: 256 * 1024)
+        let bytes = try socket.descriptor.read(upTo: 256 * 1024)
         if bytes.isEmpty { return end("the lane ended unexpectedly", code: .internalError) }
         decoder.append(bytes)
         try takeFrames()
@@ -182,8 +182,7 @@ actor LaneProcess {
     guard isRunning else { return }
     isRunning = false
     process.send(.kill)
-    readSource?.cancel()
-    readSource = nil
+    socket.stop()
     let changesRemote = pending?.changesRemote ?? false
     settle(.failure(Self.gone(message, code: code, changesRemote: changesRemote)))
     reap()
