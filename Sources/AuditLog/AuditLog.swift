@@ -149,6 +149,11 @@ public actor AuditLog {
     try await untilDurable()
   }
 
+  /// Records what has happened without a promise that anybody waits for; durable soon after.
+  public func note(_ entries: [AuditEntry]) {
+    if stop == nil { append(entries) }
+  }
+
   /// Records that something was refused; durable soon after. Equal refusals of one uid share lines.
   public func deny(_ entry: AuditEntry) {
     guard stop == nil else { return }

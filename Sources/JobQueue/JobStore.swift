@@ -31,6 +31,9 @@ public actor JobStore {
   var compactions: UInt64 = 0
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var approvalAlarm = Int64.max
+  /// Who is told of jobs whose time is over, and those that ended so before there was anybody.
+  private var expiryObserver: (@Sendable (Job, JobEvent) -> Void)?
+  private var untoldExpiries: [(job: Job, event: JobEvent)] = []
   /// The length at which the journal is compacted next, in bytes.
   var compactionLength: Int64
   let fatal: @Sendable (JobStoreError) -> Void
@@ -230,6 +233,28 @@ public actor JobStore {
     let step = try change(.event(id, event, time: configuration.now()), id) ?? .proceed
     if case .awaitApproval = step { setApprovalAlarm() }
     return step
+  }
+
+  /// Rejects a job because its time is over, which nobody else decides.
+  func expire(_ id: JobID, _ error: JobError) throws(JobStoreError) {
+    let job = table.jobs[id]
+    try changeNow(id, .rejected(error))
+    guard let job else { return }
+    if let expiryObserver {
+      expiryObserver(job, .rejected(error))
+    } else {
+      untoldExpiries.append((job, .rejected(error)))
+    }
+  }
+
+  /// Has an observer told of each job that ends because its time is over, also of those since the start.
+  ///
+  /// - Parameter observer: called on the store's queue with the job as it was and what ended it, while the journal's
+  ///   record is on its way to the disk.
+  public func observeExpiries(_ observer: @escaping @Sendable (Job, JobEvent) -> Void) {
+    expiryObserver = observer
+    for (job, event) in untoldExpiries { observer(job, event) }
+    untoldExpiries = []
   }
 
   /// Applies a record and puts it in the line for the disk.

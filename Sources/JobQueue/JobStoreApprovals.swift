@@ -81,7 +81,7 @@ extension JobStore {
   func endOverdueApprovals() {
     let now = configuration.now()
     while let (id, error) = table.overdueApproval(now: now) {
-      guard (try? changeNow(id, .rejected(error))) != nil else { return }
+      guard (try? expire(id, error)) != nil else { return }
     }
   }
 

@@ -11,7 +11,7 @@ extension JobStore {
     let now = configuration.now()
     let (ids, expired) = table.nextBatch(repository: repository, limit: max(1, limit), now: now)
     let error = JobError(code: JobError.deadlinePassed, message: "its deadline passed before its turn came")
-    for id in expired { try changeNow(id, .rejected(error)) }
+    for id in expired { try expire(id, error) }
     for id in ids { try changeNow(id, .started) }
     return Batch(
       repository: repository, jobs: ids.compactMap { table.jobs[$0] },

@@ -69,6 +69,7 @@ actor Connection {
     }
     if let deadline { expire(id, at: deadline) }
     if !isWatched { watch() }
+    if end != nil { return stream }
     unsent += frame(body)
     flush()
     return stream

@@ -214,6 +214,12 @@ struct ApprovalTests {
     try fixture.worker.start()
     #expect(try fixture.job(second)["error"]?["code"] == "approval_expired")
     #expect(try fixture.tags() == [])
+    // Both are in the audit log, the second by the worker that found it too late.
+    try Eventually.holds("the ends are recorded") {
+      let lines = try fixture.worker.auditLines().filter { $0["event"] == "effect" }
+      return lines.map { $0["job"]?.stringValue } == [first, second]
+        && lines.allSatisfy { $0["outcome"] == "rejected" && $0["code"] == "approval_expired" }
+    }
     try fixture.worker.stop()
   }
 

@@ -24,14 +24,6 @@ struct AuditTests {
         """)
   }
 
-  private func lines(_ worker: WorkerFixture, _ filters: String...) throws -> [JSONValue] {
-    let run = try Program.run(
-      try BuiltProgram.path("stagekeeper-admin"),
-      ["audit", "show", "\(worker.stateDirectory)/audit", "--json"] + filters)
-    #expect(run.exit == .exited(code: 0), "\(run.errorText)")
-    return try JSONValue(parsing: run.standardOutput, maximumDepth: 16)["lines"]?.arrayValue ?? []
-  }
-
   private func verify(_ worker: WorkerFixture, _ options: String...) throws -> CommandRun {
     let run = try Program.run(
       try BuiltProgram.path("stagekeeper-admin"), ["audit", "verify", worker.stateDirectory] + options)
@@ -46,7 +38,7 @@ struct AuditTests {
     try worker.ask("register", "churn", "--version", "v1.0.0", "--repo", "demo")
     let job = try worker.ask("assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--repo", "demo")
     let number = try #require(job["job"]?.stringValue)
-    let mine = try lines(worker, "--job", number)
+    let mine = try worker.auditLines("--job", number)
     #expect(mine.map { $0["event"]?.stringValue } == ["request", "push", "effect"])
     for line in mine {
       #expect(line["peer"]?["uid"] == .integer(Int64(ThisProcess.uid)))
@@ -61,12 +53,12 @@ struct AuditTests {
     _ = try worker.stagekeeper("assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--repo", "demo")
     _ = try worker.stagekeeper(
       "assign", "churn", "--version", "v1.0.0", "--stage", "dev", "--repo", "demo", "--dry-run")
-    let effects = try lines(worker, "--event", "effect", "--stage", "prod")
+    let effects = try worker.auditLines("--event", "effect", "--stage", "prod")
     #expect(effects.last?["outcome"] == "rejected" && effects.last?["code"] == "already_in_stage")
-    #expect(try lines(worker, "--stage", "dev").isEmpty)
+    #expect(try worker.auditLines("--stage", "dev").isEmpty)
     #expect(try verify(worker).exit == .success)
     try worker.stop()
-    #expect(try lines(worker).last?["event"] == "stop")
+    #expect(try worker.auditLines().last?["event"] == "stop")
   }
 
   @Test("denials, cancellations and administrators' commands")
@@ -82,13 +74,16 @@ struct AuditTests {
     try worker.administer("resume", "demo")
     _ = try worker.command("stagekeeper-admin", "retry", number)
     #expect(
-      try lines(worker, "--event", "admin").map { $0["action"]?.stringValue } == ["pause", "resume", "retry"])
-    #expect(try lines(worker, "--event", "admin").last?["code"] == "job_not_retryable")
-    #expect(try lines(worker, "--job", number, "--decision", "allowed").last?["action"] == "job.cancel")
+      try worker.auditLines("--event", "admin").map { $0["action"]?.stringValue } == [
+        "pause", "resume", "retry",
+      ])
+    #expect(try worker.auditLines("--event", "admin").last?["code"] == "job_not_retryable")
+    #expect(try worker.auditLines("--job", number, "--decision", "allowed").last?["action"] == "job.cancel")
     try worker.stop()
-    let denied = try lines(worker, "--decision", "denied", "--artifact", "fraud")
+    let denied = try worker.auditLines("--decision", "denied", "--artifact", "fraud")
     #expect(denied.map { $0["count"]?.integerValue } == [nil, 20])
-    #expect(try lines(worker, "--decision", "denied", "--repository", "nowhere").first?["action"] == "show")
+    #expect(
+      try worker.auditLines("--decision", "denied", "--repository", "nowhere").first?["action"] == "show")
     #expect(denied.first?["code"] == "not_allowed" && denied.first?["action"] == "register")
   }
 
@@ -101,7 +96,7 @@ struct AuditTests {
     let number = try #require(job["job"]?.stringValue)
     let run = try worker.stagekeeper("job", "cancel", number, "--json", as: Account(uid: 64_101, gid: 64_101))
     #expect(run.errorCode == "unknown_job")
-    let denied = try lines(worker, "--decision", "denied", "--uid", "64101")
+    let denied = try worker.auditLines("--decision", "denied", "--uid", "64101")
     #expect(denied.first?["action"] == "job.cancel" && denied.first?["job"] == .string(number))
     try worker.stop()
   }
@@ -119,7 +114,7 @@ struct AuditTests {
       let goal = try RemoteTags(of: remote).ids.count + 4 + round
       try Eventually.holds("tags are made in round \(round)") { try RemoteTags(of: remote).ids.count >= goal }
       try worker.crash()
-      let pushed = Set(try lines(worker, "--event", "push").map(Self.tag))
+      let pushed = Set(try worker.auditLines("--event", "push").map(Self.tag))
       for (name, id) in try RemoteTags(of: remote).ids {
         #expect(pushed.contains("\(name) \(id)"), "round \(round): \(name) was pushed without a line")
       }
@@ -134,10 +129,10 @@ struct AuditTests {
     try check.waitUntilNothingIsInLine()
     #expect(try check.problems() == [])
     try worker.stop()
-    let effects = try lines(worker, "--event", "effect").filter { $0["outcome"] == "pushed" }
+    let effects = try worker.auditLines("--event", "effect").filter { $0["outcome"] == "pushed" }
     let tags = try RemoteTags(of: remote)
     #expect(Set(effects.map(Self.tag)) == Set(tags.ids.map { "\($0.key) \($0.value)" }))
-    let decided = Set(try lines(worker, "--event", "request").compactMap { $0["job"]?.stringValue })
+    let decided = Set(try worker.auditLines("--event", "request").compactMap { $0["job"]?.stringValue })
     #expect(acknowledged.isSubset(of: decided), "\(acknowledged.subtracting(decided))")
     let verdict = try verify(worker)
     #expect(verdict.exit == .success, "\(verdict)")

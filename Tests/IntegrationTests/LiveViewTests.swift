@@ -142,6 +142,11 @@ struct LiveViewTests {
     try gated.open()
     try worker.waitForJob("2", state: "rejected")
     #expect(try worker.ask("job", "status", "2")["error"]?["code"] == "deadline_passed")
+    try Eventually.holds("the end is recorded") {
+      try worker.auditLines().contains {
+        $0["event"] == "effect" && $0["job"] == "2" && $0["code"] == "deadline_passed"
+      }
+    }
     try worker.waitForJob("3", state: "succeeded")
     #expect(Set(try gated.remote.tags()) == ["first@v1.0.0", "later@v1.0.0"])
     try worker.stop()

@@ -25,15 +25,8 @@ extension Repository {
   func recordEnds(_ events: [(id: JobID, event: JobEvent)]) async -> AuditError? {
     var entries: [AuditEntry] = []
     for (id, event) in events {
-      guard let outcome = event.outcome, let job = try? await store.current(id) else { continue }
-      var entry = AuditEntry(.effect, of: job)
-      entry.outcome = outcome.outcome
-      entry.code = outcome.error?.code
-      entry.rule = outcome.error?.details?["rule"]?.stringValue
-      if case .succeeded(let result) = event {
-        entry.version = result["version"]?.stringValue ?? entry.version
-      }
-      entries += job.intents.isEmpty ? [entry] : job.intents.map { entry.with($0) }
+      guard let job = try? await store.current(id) else { continue }
+      entries += AuditEntry.effects(of: event, on: job)
     }
     return await audit.recorded(entries)
   }
@@ -44,6 +37,21 @@ extension Repository {
       return try await postpone([job], WireError(failure))
     }
     try await store.record(job.id, .rejected(JobError(error)))
+  }
+}
+
+extension AuditEntry {
+  /// How a job ends with an event: a line for each of its tags. None where it goes on.
+  static func effects(of event: JobEvent, on job: Job) -> [AuditEntry] {
+    guard let outcome = event.outcome else { return [] }
+    var entry = AuditEntry(.effect, of: job)
+    entry.outcome = outcome.outcome
+    entry.code = outcome.error?.code
+    entry.rule = outcome.error?.details?["rule"]?.stringValue
+    if case .succeeded(let result) = event {
+      entry.version = result["version"]?.stringValue ?? entry.version
+    }
+    return job.intents.isEmpty ? [entry] : job.intents.map { entry.with($0) }
   }
 }
 

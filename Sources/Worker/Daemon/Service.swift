@@ -30,6 +30,10 @@ struct Service: Sendable {
     let store = try await Self.openStore(configuration, records)
     let identity = try Self.identity(in: configuration.stateDirectory)
     let audit = try Self.openAudit(configuration, worker: identity, records)
+    // On their common queue.
+    await store.observeExpiries { job, event in
+      audit.assumeIsolated { $0.note(AuditEntry.effects(of: event, on: job)) }
+    }
     let maker = RepositoryMaker(
       identity: identity, laneProgram: laneProgram, store: store, audit: audit,
       admission: Admission(store, audit, executor: records),

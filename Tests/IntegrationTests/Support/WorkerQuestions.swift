@@ -1,5 +1,7 @@
 import StrictJSON
+import SystemCalls
 import TestSupport
+import Testing
 
 extension WorkerFixture {
   /// Waits until a job has that state.
@@ -16,5 +18,14 @@ extension WorkerFixture {
     let list = try administer("repositories")["repositories"]?.arrayValue ?? []
     let pid = list.first { $0["repository"]?.stringValue == repository }?["lanePid"]?.integerValue
     return pid.map { Int32($0) }
+  }
+
+  /// What `stagekeeper-admin audit show` prints with these filters.
+  func auditLines(_ filters: String...) throws -> [JSONValue] {
+    let run = try Program.run(
+      try BuiltProgram.path("stagekeeper-admin"),
+      ["audit", "show", "\(stateDirectory)/audit", "--json"] + filters)
+    #expect(run.exit == .exited(code: 0), "\(run.errorText)")
+    return try JSONValue(parsing: run.standardOutput, maximumDepth: 16)["lines"]?.arrayValue ?? []
   }
 }
