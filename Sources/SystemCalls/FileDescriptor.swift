@@ -127,7 +127,7 @@ public struct Readiness: OptionSet, Sendable {
   public static let readable = Readiness(rawValue: 1)
   public static let writable = Readiness(rawValue: 2)
 
-  /// For `poll`; `epoll` has the same numbers.
+  /// For `poll`.
   var events: Int16 { Int16((contains(.readable) ? POLLIN : 0) | (contains(.writable) ? POLLOUT : 0)) }
 }
 

@@ -1,5 +1,4 @@
 public import Dispatch
-internal import Glibc
 internal import Synchronization
 
 /// A descriptor, and word on a queue of when it is ready.
