@@ -18,6 +18,11 @@ static inline int stagekeeper_git_set_certificate_file(const char *file) {
   return git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, file, (const char *)0);
 }
 
+/* GIT_OPT_ENABLE_FSYNC_GITDIR: whether files that are written into repositories are synchronized. */
+static inline int stagekeeper_git_set_synchronization(int enabled) {
+  return git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, enabled);
+}
+
 /* GIT_OPT_SET_USER_AGENT. */
 static inline int stagekeeper_git_set_user_agent(const char *name) {
   return git_libgit2_opts(GIT_OPT_SET_USER_AGENT, name);

@@ -11,10 +11,10 @@ public final class RemoteRepository {
   let configuration: RemoteConfiguration
   let transport: any Transport
   /// Tag objects without what they point to, and commits with their trees without their parents.
-  let contents: ObjectStore
+  var contents: ObjectStore { mirror.contents }
   /// Commits with all their ancestors; trees where the server could not leave them out.
-  let history: HistoryStore
-  private let lock: FileDescriptor
+  var history: HistoryStore { mirror.history }
+  private let mirror: Mirror
   /// Conversations in which all was said, whose far sides have not ended yet.
   private var ending: [any ServiceConnection] = []
 
@@ -24,10 +24,7 @@ public final class RemoteRepository {
   public init(_ configuration: RemoteConfiguration) throws(GitRemoteError) {
     try LibGit2.start()
     self.configuration = configuration
-    let mirror = configuration.mirrorDirectory
-    lock = try Mirror.prepare(mirror, for: configuration.url)
-    contents = try ObjectStore(directory: "\(mirror)/contents.git", inMemory: true)
-    history = try HistoryStore(directory: "\(mirror)/history.git")
+    mirror = try Mirror(configuration.mirrorDirectory, for: configuration.url)
     transport = try Self.transport(for: configuration)
   }
 
@@ -41,6 +38,10 @@ public final class RemoteRepository {
     transport.close()
   }
 
+  /// Has whoever opens the mirror next make it anew. For ``GitRemoteError/Code/mirrorDamaged``: all that it holds can
+  /// be downloaded again.
+  public func condemnMirror() { mirror.condemn() }
+
   private static func transport(for configuration: RemoteConfiguration) throws(GitRemoteError)
     -> any Transport
   {
@@ -49,9 +50,7 @@ public final class RemoteRepository {
       return LocalTransport(path: path, configuration: configuration)
     case .ssh(let user, let host, let port, let path):
       let commandLine = try SSHCommandLine(user: user, host: host, port: port, configuration: configuration)
-      return try SSHTransport(
-        commandLine, path: path, configuration: configuration,
-        socketName: Mirror.shortName(configuration.mirrorDirectory))
+      return try SSHTransport(commandLine, path: path, configuration: configuration)
     case .http:
       return try HTTPTransport(configuration: configuration)
     }
@@ -106,40 +105,5 @@ public final class RemoteRepository {
 
   private static func isOfConnection(_ error: GitRemoteError) -> Bool {
     [.timeout, .remoteHungUp, .unreachable, .protocolViolation, .tooLarge, .io].contains(error.code)
-  }
-}
-
-/// The directory of one repository's mirror.
-private enum Mirror {
-  /// Makes it, locks it, and empties it when it was another repository's.
-  static func prepare(_ path: String, for url: RemoteURL) throws(GitRemoteError) -> FileDescriptor {
-    let operation = "open the mirror"
-    do throws(SystemCallError) {
-      try Files.makeDirectories(path)
-      guard let lock = try Files.lock("\(path)/lock") else {
-        throw SystemCallError(.wouldBlock, operation)
-      }
-      let marker = "\(path)/url"
-      let wanted = Array(url.description.utf8)
-      let found = try Files.kind(of: marker) == nil ? [] : try Files.read(marker, limit: 8192)
-      if found != wanted {
-        try Files.removeTree("\(path)/contents.git")
-        try Files.removeTree("\(path)/history.git")
-        try Files.replace(marker, with: wanted)
-      }
-      return lock
-    } catch {
-      if error.errno == .wouldBlock {
-        throw GitRemoteError(.locked, operation, "another process uses \(path)")
-      }
-      throw GitRemoteError(.io, operation, "\(error)")
-    }
-  }
-
-  /// A file name that is the same for the same path and another for others: FNV-1a, 64 bit.
-  static func shortName(_ path: String) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in path.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return String(hash, radix: 36)
   }
 }

@@ -32,7 +32,7 @@ final class LaneSession {
 
   init(socket: consuming FileDescriptor) { self.socket = socket }
 
-  /// Returns when the parent has gone.
+  /// Returns when the parent has gone, or is to start another lane.
   func run() {
     while let request = nextRequest() {
       let body: Reply.Body
@@ -42,6 +42,7 @@ final class LaneSession {
         body = .error(error)
       }
       send(Reply(id: request.id, body))
+      if repository?.isUsable == false { break }
     }
     repository?.close()
   }

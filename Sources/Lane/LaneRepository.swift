@@ -10,6 +10,8 @@ internal import WireProtocol
 final class LaneRepository {
   let configuration: LaneConfiguration
   let remote: RemoteRepository
+  /// Whether another request makes sense; otherwise only a new lane helps.
+  private(set) var isUsable = true
   private var signer: RepositorySigner
   /// The remote's refs as the parent knows them from the reports; nil before the first.
   var known: RefList?
@@ -43,7 +45,15 @@ final class LaneRepository {
 
   /// Makes the Git layer's errors the protocol's.
   func reporting<Value>(_ body: () throws(GitRemoteError) -> Value) throws(WireError) -> Value {
-    do throws(GitRemoteError) { return try body() } catch { throw WireError(error) }
+    do throws(GitRemoteError) {
+      return try body()
+    } catch {
+      if error.code == .mirrorDamaged {
+        remote.condemnMirror()
+        isUsable = false
+      }
+      throw WireError(error)
+    }
   }
 
   private func answerFromRemote(
@@ -188,24 +198,29 @@ final class LaneRepository {
   ) throws(GitRemoteError) -> PushReply {
     // A lane that took the place of one that ended does not know what the plan was made on.
     if !evenIfChanged, known == nil { return .changed(try synchronize(report)) }
-    var refs: [PushedRef] = []
-    for tag in tags {
-      guard let object = tag.object else {
-        refs.append(PushedRef(deleting: "refs/tags/" + tag.name, at: try remoteID(tag.objectID)))
-        continue
-      }
-      let id = try remote.writeTag(object)
-      guard id.description == tag.objectID.description else {
-        throw GitRemoteError(
-          .invalid, "push", "the object of tag \(tag.name) is not the one that was journalled")
-      }
-      refs.append(PushedRef(name: "refs/tags/" + tag.name, id: id))
-    }
+    let refs = try tags.map(pushedRef)
     let watched = Set(branches + [facts?.0.defaultBranch].compactMap { $0 }).map { "refs/heads/" + $0 }
     switch try remote.push(refs, known: evenIfChanged ? nil : known, watched: watched) {
     case .changed: return .changed(try synchronize(report))
-    case .done(let result): return .done(try conclude(tags, refs, result, isRepeated: evenIfChanged, report))
+    case .done(let result):
+      do throws(GitRemoteError) {
+        return .done(try conclude(tags, refs, result, isRepeated: evenIfChanged, report))
+      } catch {
+        throw GitRemoteError(error.code, error.operation, error.message, outcomeUnknown: true)
+      }
     }
+  }
+
+  private func pushedRef(_ tag: PreparedTag) throws(GitRemoteError) -> PushedRef {
+    guard let object = tag.object else {
+      return PushedRef(deleting: "refs/tags/" + tag.name, at: try remoteID(tag.objectID))
+    }
+    let id = try remote.writeTag(object)
+    guard id.description == tag.objectID.description else {
+      throw GitRemoteError(
+        .invalid, "push", "the object of tag \(tag.name) is not the one that was journalled")
+    }
+    return PushedRef(name: "refs/tags/" + tag.name, id: id)
   }
 
   /// - Parameter isRepeated: whether the same was sent before, and the server may be at work on that still.
@@ -247,24 +262,22 @@ final class LaneRepository {
       return false
     }
     if doubtful.isEmpty { return outcomes }
-    do throws(GitRemoteError) {
-      let states = try remote.settle(doubtful)
-      for ref in doubtful {
-        let state = states[ref.name] ?? .absent
-        if isRepeated, state == (ref.isDeletion ? .same : .absent) {
-          // It may be the first one that holds the lock: what it comes to is this one's end too.
-          throw GitRemoteError(
-            .remoteHungUp, "push", "the server has not finished with an earlier push of \(ref.name)")
-        }
-        switch state {
-        case .same: outcomes[ref.name] = ref.isDeletion ? .taken(ref.id) : .alreadyThere
-        case .other(let id): outcomes[ref.name] = .taken(id)
-        // Where it was to be made, somebody else is at it; planning anew waits for that.
-        case .absent: outcomes[ref.name] = ref.isDeletion ? .alreadyThere : .taken(.zero)
-        }
+    let states = try remote.settle(doubtful)
+    for ref in doubtful {
+      let state = states[ref.name] ?? .absent
+      if isRepeated, state == (ref.isDeletion ? .same : .absent) {
+        // It may be the first one that holds the lock: what it comes to is this one's end too.
+        throw GitRemoteError(
+          .remoteHungUp, "push",
+          "the server has not finished with an earlier push of \(ref.name), or kept its lock: \(result.serverWords)"
+        )
       }
-    } catch {
-      throw GitRemoteError(error.code, error.operation, error.message, outcomeUnknown: true)
+      switch state {
+      case .same: outcomes[ref.name] = ref.isDeletion ? .taken(ref.id) : .alreadyThere
+      case .other(let id): outcomes[ref.name] = .taken(id)
+      // Where it was to be made, somebody else is at it; planning anew waits for that.
+      case .absent: outcomes[ref.name] = ref.isDeletion ? .alreadyThere : .taken(.zero)
+      }
     }
     return outcomes
   }

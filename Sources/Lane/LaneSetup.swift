@@ -74,6 +74,7 @@ extension WireError {
     case .refused: (.remoteRefused, .refused)
     case .notFound: (.unknownRef, .refused)
     case .locked: (.busy, .retry)
+    case .mirrorDamaged: (.internalError, .retry)
     case .credentialFileUnusable: (.credentialFile, .unavailable)
     case .credentialCommandFailed: (.credentialCommand, .retry)
     case .unsupported: (.remoteProtocol, .unavailable)

@@ -10,8 +10,52 @@ extension ChildProcess {
     _ = try? wait()
   }
 
-  /// Kills what the child started, and not the child.
-  public func killDescendants() { Self.kill(Self.children(of: pid)) }
+  /// Ends the child and what it started, and reaps the child: asks with `SIGTERM`, so that programs tidy up (Git
+  /// removes its locks), and kills what has not ended in time.
+  ///
+  /// - Parameter seconds: how long they may take.
+  public func endTree(within seconds: Double) {
+    let members = ([pid] + Self.descendants(of: pid)).compactMap(Member.init)
+    send(.terminate)
+    for member in members { _ = Glibc.kill(member.pid, SIGTERM) }
+    let deadline = MonotonicTime.after(seconds: seconds)
+    while members.contains(where: \.isRunning), !deadline.hasPassed { usleep(1000) }
+    send(.kill)
+    Self.kill(members.filter(\.isRunning).map(\.pid))
+    _ = try? wait()
+  }
+
+  /// A process, and not another one that got its number later. Source: proc_pid_stat(5).
+  private struct Member {
+    let pid: Int32
+    private let started: Substring
+
+    init?(_ pid: Int32) {
+      self.pid = pid
+      guard let fields = Self.fields(pid) else { return nil }
+      started = fields[19]
+    }
+
+    /// Whether it has not ended, reaped or not.
+    var isRunning: Bool {
+      guard let fields = Self.fields(pid), fields[19] == started else { return false }
+      return fields[0] != "Z" && fields[0] != "X"
+    }
+
+    /// From the third on; the second is the name, which stands in parentheses and may hold anything.
+    private static func fields(_ pid: Int32) -> [Substring]? {
+      guard let text = try? Files.read("/proc/\(pid)/stat", limit: 65_536),
+        let end = text.lastIndex(of: UInt8(ascii: ")"))
+      else { return nil }
+      let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split(separator: " ")
+      return fields.count > 19 ? fields : nil
+    }
+  }
+
+  private static func descendants(of pid: Int32) -> [Int32] {
+    let mine = children(of: pid)
+    return mine + mine.flatMap(descendants)
+  }
 
   /// The processes that the child started and that have not ended.
   public var children: [Int32] { Self.children(of: pid) }

@@ -158,6 +158,57 @@ struct FaultTests {
     try worker.stop()
   }
 
+  @Test("a service on this machine's disk that is ended in the middle gives its locks back")
+  func locksOfAnEndedService() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let gate = directory.appending("gate")
+    // Called while the new tag is locked.
+    try remote.installHook(
+      "reference-transaction",
+      "[ $1 = prepared ] || exit 0; echo x >> \(directory.path)/calls; while [ ! -e \(gate) ]; do sleep 0.1; done"
+    )
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path)" } },
+        \(ownerGrant) limits: { attemptSeconds: 2, attempts: 30, backoffMilliseconds: 1 },
+        """)
+    let client = try worker.begin(["register", "model", "--version", "v1.0.0"])
+    try Eventually.holds("a second attempt has come as far; \(worker.output)") {
+      ((try? Files.read(directory.appending("calls"), limit: 1 << 20)) ?? []).count >= 4
+    }
+    try directory.write("gate", "")
+    let run = try client.finish()
+    #expect(run.exit == .success, "\(run)")
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    try worker.stop()
+  }
+
+  @Test("a mirror that the disk has damaged is made anew, and nothing fails for it")
+  func damagedMirror() throws {
+    let remote = try GitFixture()
+    try remote.tag("model@v1.0.0")
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.ask("assign", "model", "--version", "v1.0.0", "--stage", "dev")
+    try worker.stop()
+    let mirrors = try Files.names(in: worker.directory.appending("state/mirrors"))
+    for store in ["contents.git", "history.git"] {
+      let directory = worker.directory.appending(
+        "state/mirrors/\(try #require(mirrors.first))/\(store)/objects/pack")
+      for name in try Files.names(in: directory) where name.hasSuffix(".pack") {
+        var bytes = try Files.read("\(directory)/\(name)", limit: 1 << 20)
+        for index in 12..<bytes.count - 20 { bytes[index] ^= 0x55 }
+        try Files.remove("\(directory)/\(name)")
+        try Files.replace("\(directory)/\(name)", with: bytes)
+      }
+    }
+    try worker.start()
+    try worker.ask("assign", "model", "--version", "v1.0.0", "--stage", "prod")
+    #expect(try remote.tags() == ["model#dev#1", "model#prod#2", "model@v1.0.0"])
+    #expect(worker.output.contains("made anew"))
+    try worker.stop()
+  }
+
   /// A server that dies while it works: at which moment, and what it has done by then.
   @Test(
     "a server that drops the connection mid-push",

@@ -106,6 +106,28 @@ struct ChildProcessTests {
     #expect(!ProcessTable.isAlive(child.pid))
   }
 
+  @Test("endTree lets programs tidy up, in groups of their own too, and kills who does not listen")
+  func gentleEnd() throws {
+    let directory = try TemporaryDirectory()
+    let lock = directory.appending("lock")
+    let pair = try FileDescriptor.socketPair()
+    let tidy = "trap 'rm \(lock); exit' TERM; : > \(lock); echo tidy >&3; while :; do sleep 0.01; done"
+    let stubborn = "trap '' TERM; echo $$ >&3; while :; do sleep 0.01; done"
+    let child = try ChildProcess.spawn(
+      shell("setsid sh -c \"\(tidy)\" & setsid sh -c '\(stubborn.replacing("'", with: "'\\''"))' & wait"),
+      descriptors: [-1, -1, 2, pair.second.rawValue])
+    var text = ""
+    while text.count(where: \.isNewline) < 2 {
+      text += String(decoding: try pair.first.read(upTo: 100), as: UTF8.self)
+    }
+    let deaf = try #require(Int32(text.filter(\.isNumber)))
+    #expect(try Files.kind(of: lock) != nil)
+    child.endTree(within: 0.5)
+    #expect(try Files.kind(of: lock) == nil)
+    try Eventually.holds("who does not listen is gone") { !ProcessTable.isAlive(deaf) }
+    #expect(!ProcessTable.isAlive(child.pid))
+  }
+
   @Test("waiting for an end has a deadline")
   func waitDeadline() throws {
     let child = try ChildProcess.spawn(shell("sleep 1000"), descriptors: [-1, -1, -1])

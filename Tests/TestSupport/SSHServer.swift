@@ -47,8 +47,14 @@ public final class SSHServer: Sendable {
   /// The url of a repository on this machine through this server.
   public func url(_ path: String) -> String { "ssh://\(user)@127.0.0.1:\(port)\(path)" }
 
-  /// Ends every connection that is open, as a failing network would.
-  public func dropConnections() { process.child.killDescendants() }
+  /// Ends every connection that is open, as a failing network would: the server's own processes, and not what they
+  /// run, which notices.
+  public func dropConnections() {
+    for pid in ProcessTable.descendants(of: process.child.pid)
+    where ProcessTable.commandLine(pid).contains("sshd") {
+      ProcessTable.kill(pid)
+    }
+  }
 
   /// A private key that the server does not accept.
   public func makeStrangersKey() throws -> String {

@@ -5,7 +5,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     private enum Kind: String {
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
-      case notFound, locked, io, unsupported, credentialFileUnusable, credentialCommandFailed
+      case notFound, locked, io, mirrorDamaged, unsupported, credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
 
@@ -41,6 +41,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let locked = Code(kind: .locked)
     /// A local file or process failed.
     public static let io = Code(kind: .io)
+    /// The mirror on this machine's disk has lost something; see ``RemoteRepository/condemnMirror()``.
+    public static let mirrorDamaged = Code(kind: .mirrorDamaged)
     /// The server lacks something that is needed.
     public static let unsupported = Code(kind: .unsupported)
     /// The file with our key or token is not there, or the wrong people can read it.
@@ -69,7 +71,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
 
   /// The same request may succeed later without anybody's doing.
   public var isTransient: Bool {
-    [.unreachable, .timeout, .remoteHungUp, .locked, .credentialCommandFailed].contains(code)
+    [.unreachable, .timeout, .remoteHungUp, .locked, .mirrorDamaged, .credentialCommandFailed].contains(code)
   }
 
   public var description: String { "\(operation): \(message) (\(code))" }

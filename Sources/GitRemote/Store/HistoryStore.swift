@@ -39,7 +39,7 @@ final class HistoryStore {
     if ancestor == commit { return true }
     var ancestor = ancestor.oid
     var commit = commit.oid
-    return try LibGit2.check("compare two commits") {
+    return try LibGit2.checkMirror("compare two commits") {
       git_graph_descendant_of(objects.repository, &commit, &ancestor)
     } == 1
   }
@@ -48,7 +48,7 @@ final class HistoryStore {
   func commits(startingWith prefix: String) throws(GitRemoteError) -> [ObjectID] {
     let search = PrefixSearch(prefix, database: objects.database)
     _ = try withExtendedLifetime(search) { () throws(GitRemoteError) in
-      try LibGit2.check("look up a commit") {
+      try LibGit2.checkMirror("look up a commit") {
         git_odb_foreach(
           objects.database,
           { oid, payload in

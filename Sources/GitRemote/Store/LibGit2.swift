@@ -5,7 +5,8 @@ internal import SystemCalls
 /// libgit2's process-wide state.
 enum LibGit2 {
   /// Initialises the library once, and takes every configuration file of the machine and the account away
-  /// from it: what a repository's mirror does may not depend on who runs it.
+  /// from it: what a repository's mirror does may not depend on who runs it. Packs are durable before they are
+  /// taken to be there.
   static func start() throws(GitRemoteError) {
     try check("start libgit2") { git_libgit2_init() }
     let levels = [
@@ -14,6 +15,7 @@ enum LibGit2 {
     for level in levels {
       try check("empty libgit2's search paths") { stagekeeper_git_set_search_path(level, "") }
     }
+    try check("have libgit2 synchronize files") { stagekeeper_git_set_synchronization(1) }
     ThisProcess.ignoreBrokenPipes()
   }
 
@@ -37,6 +39,17 @@ enum LibGit2 {
     let result = call()
     if result >= 0 { return result }
     throw error(operation, result)
+  }
+
+  /// The same for reading what the mirror has: any failure means that it is damaged.
+  @discardableResult
+  static func checkMirror(_ operation: String, _ call: () -> Int32) throws(GitRemoteError) -> Int32 {
+    do throws(GitRemoteError) {
+      return try check(operation, call)
+    } catch {
+      throw GitRemoteError(
+        .mirrorDamaged, operation, "the mirror can't be read, and is made anew: \(error.message)")
+    }
   }
 
   static func error(_ operation: String, _ result: Int32) -> GitRemoteError {

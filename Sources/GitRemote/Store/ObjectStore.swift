@@ -25,15 +25,13 @@ final class ObjectStore {
   private var memory: UnsafeMutablePointer<git_odb_backend>?
   private var unflushed = 0
 
-  /// Opens the repository, or makes it.
+  /// Opens the repository.
   ///
   /// - Parameter inMemory: written objects stay in memory first, which saves a file for each.
   init(directory: String, inMemory: Bool) throws(GitRemoteError) {
     let operation = "open the mirror"
     var repository: OpaquePointer?
-    if git_repository_open_bare(&repository, directory) != 0 {
-      try LibGit2.check(operation) { git_repository_init(&repository, directory, 1) }
-    }
+    try LibGit2.check(operation) { git_repository_open_bare(&repository, directory) }
     var database: OpaquePointer?
     try LibGit2.check(operation) { git_repository_odb(&database, repository) }
     guard let repository, let database else { throw GitRemoteError(.io, operation, "no object database") }
@@ -41,6 +39,13 @@ final class ObjectStore {
     self.database = database
     self.directory = directory
     if inMemory { try addMemory() }
+  }
+
+  /// Makes an empty repository. C: `git_repository_init`.
+  static func make(_ directory: String) throws(GitRemoteError) {
+    var repository: OpaquePointer?
+    try LibGit2.check("make the mirror") { git_repository_init(&repository, directory, 1) }
+    git_repository_free(repository)
   }
 
   deinit {
@@ -66,7 +71,7 @@ final class ObjectStore {
     var type = GIT_OBJECT_INVALID
     let result = git_odb_read_header(&size, &type, database, &oid)
     if result == GIT_ENOTFOUND.rawValue { return nil }
-    try LibGit2.check("read object \(id)") { result }
+    try LibGit2.checkMirror("read object \(id)") { result }
     return ObjectKind(type)
   }
 
@@ -80,7 +85,7 @@ final class ObjectStore {
     try checkSize(id, limit)
     let result = git_odb_read(&object, database, &oid)
     if result == GIT_ENOTFOUND.rawValue { return nil }
-    try LibGit2.check("read object \(id)") { result }
+    try LibGit2.checkMirror("read object \(id)") { result }
     defer { git_odb_object_free(object) }
     guard let kind = ObjectKind(git_odb_object_type(object)) else { return nil }
     let bytes = UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object))

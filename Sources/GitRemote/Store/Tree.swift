@@ -13,7 +13,7 @@ final class Tree {
     var entry: OpaquePointer?
     let result = git_tree_entry_bypath(&entry, tree, path)
     if result == GIT_ENOTFOUND.rawValue { return nil }
-    try LibGit2.check("find the file \(path)") { result }
+    try LibGit2.checkMirror("find the file \(path)") { result }
     defer { git_tree_entry_free(entry) }
     return Self.isFile(entry) ? Self.id(entry) : nil
   }
@@ -35,7 +35,7 @@ final class Tree {
       throw GitRemoteError(
         .tooLarge, "look for files named \(name)", "the tree has more than \(limit) entries")
     }
-    try LibGit2.check("look for files named \(name)") { result }
+    try LibGit2.checkMirror("look for files named \(name)") { result }
     return search.found
   }
 
@@ -76,11 +76,11 @@ extension ObjectStore {
     let operation = "read the commit \(id)"
     var oid = id.oid
     var commit: OpaquePointer?
-    try LibGit2.check(operation) { git_commit_lookup(&commit, repository, &oid) }
+    try LibGit2.checkMirror(operation) { git_commit_lookup(&commit, repository, &oid) }
     defer { git_commit_free(commit) }
     var tree: OpaquePointer?
-    try LibGit2.check(operation) { git_commit_tree(&tree, commit) }
-    guard let tree else { throw GitRemoteError(.io, operation, "no tree") }
+    try LibGit2.checkMirror(operation) { git_commit_tree(&tree, commit) }
+    guard let tree else { throw GitRemoteError(.mirrorDamaged, operation, "no tree") }
     return Tree(takingOwnership: tree)
   }
 }

@@ -187,7 +187,7 @@ final class ChildConnection: ServiceConnection {
   func close() {
     guard !isClosed else { return }
     isClosed = true
-    if !hasEnded { child.killTree() }
+    if !hasEnded { child.endTree(within: 2) }
   }
 }
 

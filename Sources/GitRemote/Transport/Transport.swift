@@ -41,14 +41,14 @@ final class SSHTransport: Transport {
   private let shared: SharedConnection?
   private var lastWasReused = false
 
-  /// - Parameter socketName: names the shared connection's socket in the control directory.
   init(
-    _ commandLine: SSHCommandLine, path: String, configuration: RemoteConfiguration, socketName: String
+    _ commandLine: SSHCommandLine, path: String, configuration: RemoteConfiguration
   ) throws(GitRemoteError) {
     self.commandLine = commandLine
     self.path = path
     timeouts = configuration.timeouts
     if let directory = configuration.controlDirectory {
+      let socketName = Self.shortName(configuration.mirrorDirectory)
       shared = try SharedConnection(commandLine, path: "\(directory)/\(socketName)", timeouts: timeouts)
     } else {
       shared = nil
@@ -73,4 +73,11 @@ final class SSHTransport: Transport {
   var wantsPerRequest: Int { 100_000 }
 
   func close() { shared?.close() }
+
+  /// A file name that is the same for the same path and another for others: FNV-1a, 64 bit.
+  private static func shortName(_ path: String) -> String {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in path.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return String(hash, radix: 36)
+  }
 }

@@ -97,7 +97,7 @@ enum KeyCheck {
     } catch {
       answer = .failure(error)
     }
-    await lane.kill()
+    await lane.stop()
     await lane.waitUntilGone()
     let value = try answer.get()
     do throws(JSONShapeError) {

@@ -67,7 +67,7 @@ actor LaneProcess {
   /// Asks and waits for the answer.
   ///
   /// - Parameters:
-  ///   - seconds: after which the lane and all its children are killed.
+  ///   - seconds: after which the lane and all its children are ended.
   ///   - onEvent: called on the repository's queue, in order, before this returns.
   /// - Throws: the lane's own error, or one that says how it ended. ``WireError/isOutcomeUnknown`` tells
   ///   whether the server may have changed something.
@@ -88,8 +88,8 @@ actor LaneProcess {
     return try result.get()
   }
 
-  /// Kills the lane with everything that it started.
-  func kill() { end("the lane was ended", code: .remoteUnreachable) }
+  /// Ends the lane with everything that it started.
+  func stop() { end("the lane was ended", code: .remoteUnreachable) }
 
   /// Returns when the process is gone and reaped.
   func waitUntilGone() async {
@@ -181,18 +181,18 @@ actor LaneProcess {
   private func end(_ message: String, code: WireError.Code) {
     guard isRunning else { return }
     isRunning = false
-    process.send(.kill)
     socket.stop()
     let changesRemote = pending?.changesRemote ?? false
     settle(.failure(Self.gone(message, code: code, changesRemote: changesRemote)))
     reap()
   }
 
-  /// Waits on another thread: a process in the middle of a disk access does not die at once.
+  /// Waits on another thread: a process in the middle of a disk access does not die at once, and a Git service
+  /// that writes to this machine's disk may tidy up.
   private func reap() {
     let process = process
     DispatchQueue.global().async { [weak self] in
-      _ = try? process.wait()
+      process.endTree(within: 2)
       guard let self else { return }
       Task { await self.noteReaped() }
     }

@@ -283,7 +283,7 @@ actor Repository {
       laneFiles = FileIdentities(settings.watchedFiles)
       try noteOpening(try await new.ask(.open(settings), within: Double(limits.attemptSeconds)))
     } catch {
-      await new.kill()
+      await new.stop()
       await new.waitUntilGone()
       counters.countLaneEnd(killed: true)
       throw error
@@ -297,7 +297,7 @@ actor Repository {
     guard lane === ended else { return }
     lane = nil
     isLaneSynchronized = false
-    await ended.kill()
+    await ended.stop()
     await ended.waitUntilGone()
     counters.countLaneEnd(killed: killed)
     await pool.leave()
