@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,27 @@ static inline int stagekeeper_peer_groups(int fd, gid_t *groups, socklen_t *leng
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 static inline int stagekeeper_accept(int fd) {
   return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* Sends one byte with a descriptor attached: SCM_RIGHTS of unix(7), cmsg(3). 1, or -1 with errno. */
+static inline ssize_t stagekeeper_send_descriptor(int socket, int descriptor) {
+  char byte = 0;
+  struct iovec part = {&byte, 1};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof descriptor)];
+  } control;
+  struct msghdr message = {0};
+  memset(&control, 0, sizeof control);
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = &control;
+  message.msg_controllen = sizeof control.space;
+  control.header.cmsg_level = SOL_SOCKET;
+  control.header.cmsg_type = SCM_RIGHTS;
+  control.header.cmsg_len = CMSG_LEN(sizeof descriptor);
+  memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
 extern int pipe2(int *, int);

@@ -70,6 +70,12 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Gives the far end of a Unix socket a copy of a descriptor, with one zero byte. C: `sendmsg`, `SCM_RIGHTS`.
+  public func sendDescriptor(_ descriptor: borrowing FileDescriptor) throws(SystemCallError) {
+    let number = descriptor.rawValue
+    _ = try systemCall(sized: "sendmsg") { stagekeeper_send_descriptor(rawValue, number) }
+  }
+
   /// Tells the far end of a socket that nothing more will come. C: `shutdown` with `SHUT_WR`.
   public func shutDownSending() { _ = shutdown(rawValue, Int32(SHUT_WR)) }
 

@@ -23,13 +23,19 @@ public enum ProcessTable {
   }
 
   /// The name of the program that runs under that number.
-  public static func commandLine(_ pid: Int32) -> String {
+  public static func commandLine(_ pid: Int32) -> String { arguments(pid).first ?? "" }
+
+  /// The words of its command line, the program's name first.
+  public static func arguments(_ pid: Int32) -> [String] {
     let text = (try? Files.read("/proc/\(pid)/cmdline", limit: 65_536)) ?? []
-    return String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+    return text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Ends one process with SIGKILL. Only for descendants of what the test started.
   public static func kill(_ pid: Int32) { _ = Glibc.kill(pid, SIGKILL) }
+
+  /// Has one process stand still with SIGSTOP. Only for descendants of what the test started.
+  public static func stop(_ pid: Int32) { _ = Glibc.kill(pid, SIGSTOP) }
 
   private static func children(of pid: Int32) -> [Int32] {
     let tasks = (try? Files.names(in: "/proc/\(pid)/task")) ?? []

@@ -38,26 +38,21 @@ struct SSHCommandLine {
     "KexAlgorithms=^curve25519-sha256,curve25519-sha256@libssh.org",
   ]
 
-  /// Runs a service; over the shared connection where its socket exists, else over its own.
-  func client(_ service: GitService, path: String, controlPath: String?) throws(GitRemoteError)
-    -> ChildCommand
-  {
-    let sharing = try Self.sharing(controlPath, master: false)
-    return command(sharing, [], ["\(service.rawValue) \(Self.shellQuoted(path))"])
+  /// Runs a service over a connection of its own.
+  func client(_ service: GitService, path: String) -> ChildCommand {
+    command(["ControlMaster=no", "ControlPath=none"], [], [Self.remoteCommand(service, path: path)])
+  }
+
+  /// What the server is to run.
+  static func remoteCommand(_ service: GitService, path: String) -> String {
+    "\(service.rawValue) \(shellQuoted(path))"
   }
 
   /// Opens the shared connection, says a line on its standard output once others can use it, and stays.
   func master(controlPath: String) throws(GitRemoteError) -> ChildCommand {
-    let sharing = try Self.sharing(controlPath, master: true)
+    let sharing = ["ControlMaster=yes", "ControlPath=\(try Self.quoted(controlPath))", "ControlPersist=no"]
     let announce = ["PermitLocalCommand=yes", "LocalCommand=echo ready"]
     return command(sharing + announce, ["-N"], []).endingWithParent()
-  }
-
-  private static func sharing(_ controlPath: String?, master: Bool) throws(GitRemoteError) -> [String] {
-    guard let controlPath else { return ["ControlMaster=no", "ControlPath=none"] }
-    return [
-      "ControlMaster=\(master ? "yes" : "no")", "ControlPath=\(try quoted(controlPath))", "ControlPersist=no",
-    ]
   }
 
   private func command(_ options: [String], _ flags: [String], _ remote: [String]) -> ChildCommand {

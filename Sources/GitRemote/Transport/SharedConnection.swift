@@ -10,10 +10,10 @@ final class SharedConnection {
   private var master: Master?
 
   private final class Master {
-    let conversation: ChildConnection
+    let conversation: StreamConnection
     let replaceAt: MonotonicTime
 
-    init(_ conversation: ChildConnection, replaceAt: MonotonicTime) {
+    init(_ conversation: StreamConnection, replaceAt: MonotonicTime) {
       self.conversation = conversation
       self.replaceAt = replaceAt
     }
@@ -45,7 +45,7 @@ final class SharedConnection {
   ) throws(GitRemoteError) -> (path: String, reused: Bool) {
     if let master, !master.replaceAt.hasPassed, !master.conversation.hasEnded { return (path, true) }
     close()
-    let conversation = try ChildConnection(
+    let conversation = try StreamConnection(
       commandLine.master(controlPath: path), operation: operation, deadlines: deadlines)
     try waitUntilReady(conversation)
     master = Master(conversation, replaceAt: .after(seconds: timeouts.sharedConnection))
@@ -53,7 +53,7 @@ final class SharedConnection {
   }
 
   /// The master says a line when its socket is there.
-  private func waitUntilReady(_ conversation: ChildConnection) throws(GitRemoteError) {
+  private func waitUntilReady(_ conversation: StreamConnection) throws(GitRemoteError) {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
     defer { buffer.deallocate() }
     guard try conversation.read(into: buffer) > 0 else { throw conversation.unexpectedEnd() }

@@ -24,7 +24,7 @@ final class LocalTransport: Transport {
   }
 
   func connect(_ service: GitService, operation: String) throws(GitRemoteError) -> any ServiceConnection {
-    try ChildConnection(
+    try StreamConnection(
       LocalService.command(service, path: path, configuration: configuration), operation: operation,
       deadlines: Deadlines(configuration.timeouts))
   }
@@ -57,11 +57,30 @@ final class SSHTransport: Transport {
 
   func connect(_ service: GitService, operation: String) throws(GitRemoteError) -> any ServiceConnection {
     let deadlines = Deadlines(timeouts)
-    let connection = try shared?.open(operation, deadlines)
-    lastWasReused = connection?.reused ?? false
-    return try ChildConnection(
-      commandLine.client(service, path: path, controlPath: connection?.path), operation: operation,
-      deadlines: deadlines)
+    lastWasReused = false
+    if let session = try openSession(service, operation, deadlines) { return session }
+    return try StreamConnection(
+      commandLine.client(service, path: path), operation: operation, deadlines: deadlines)
+  }
+
+  /// Nil where connections are not shared, or the shared one takes no further session.
+  private func openSession(
+    _ service: GitService, _ operation: String, _ deadlines: Deadlines
+  ) throws(GitRemoteError) -> StreamConnection? {
+    guard let shared else { return nil }
+    let connection = try shared.open(operation, deadlines)
+    lastWasReused = connection.reused
+    let command = SSHCommandLine.remoteCommand(service, path: path)
+    do throws(GitRemoteError) {
+      return try StreamConnection(operation: operation, deadlines: deadlines) {
+        (conversation, errors) throws(GitRemoteError) in
+        try MultiplexedSession(
+          command, over: connection.path, conversation, errors, operation: operation, deadlines)
+      }
+    } catch {
+      guard error.code == .unsupported else { throw error }
+      return nil
+    }
   }
 
   func discardSharedConnection() -> Bool {

@@ -1,15 +1,15 @@
 internal import SystemCalls
 
-/// A service reached through the standard input and output of a child process: ssh, or Git itself.
-final class ChildConnection: ServiceConnection {
-  private let child: ChildProcess
+/// A service reached through the standard input, output and error of a program: ssh, Git itself, or what the server
+/// runs in a session of a shared ssh connection.
+final class StreamConnection: ServiceConnection {
+  private let far: any FarEnd
   private let socket: FileDescriptor
   private let errors: FileDescriptor
   private let operation: String
   private var deadlines: Deadlines
   private var errorText: [UInt8] = []
   private var errorsOpen = true
-  private var exit: ChildExit?
   private var isClosed = false
   /// What the server sent while the request was still going out, bounded by ``earlyLimit``.
   private var early: [UInt8] = []
@@ -17,22 +17,39 @@ final class ChildConnection: ServiceConnection {
   private static let errorTextLimit = 64 << 10
   private static let earlyLimit = 4 << 20
 
-  /// Starts the program. It stays in this process's group, so that whoever kills the group reaches it.
-  init(_ command: ChildCommand, operation: String, deadlines: Deadlines) throws(GitRemoteError) {
+  /// - Parameter start: starts whoever speaks at the far end, with these as its standard streams.
+  init(
+    operation: String, deadlines: Deadlines,
+    _ start: (_ conversation: borrowing FileDescriptor, _ errors: borrowing FileDescriptor)
+      throws(GitRemoteError) -> any FarEnd
+  ) throws(GitRemoteError) {
+    let conversation = try Self.pair(operation, FileDescriptor.socketPair)
+    let words = try Self.pair(operation, FileDescriptor.pipe)
+    far = try start(conversation.second, words.second)
+    socket = conversation.takeFirst()
+    errors = words.takeFirst()
+    self.operation = operation
+    self.deadlines = deadlines
+  }
+
+  /// Of which the first end does not block.
+  private static func pair(
+    _ operation: String, _ make: () throws(SystemCallError) -> DescriptorPair
+  ) throws(GitRemoteError) -> DescriptorPair {
     do throws(SystemCallError) {
-      let conversation = try FileDescriptor.socketPair()
-      let words = try FileDescriptor.pipe()
-      let far = conversation.second.rawValue
-      try conversation.first.setNonBlocking(true)
-      try words.first.setNonBlocking(true)
-      child = try ChildProcess.spawn(command, descriptors: [far, far, words.second.rawValue])
-      socket = conversation.takeFirst()
-      errors = words.takeFirst()
+      let pair = try make()
+      try pair.first.setNonBlocking(true)
+      return pair
     } catch {
       throw GitRemoteError(.io, operation, "\(error)")
     }
-    self.operation = operation
-    self.deadlines = deadlines
+  }
+
+  /// Starts a program. It stays in this process's group, so that whoever ends the group reaches it.
+  convenience init(_ command: ChildCommand, operation: String, deadlines: Deadlines) throws(GitRemoteError) {
+    try self.init(operation: operation, deadlines: deadlines) { conversation, errors throws(GitRemoteError) in
+      try RunningCommand(command, operation, conversation, errors)
+    }
   }
 
   deinit { close() }
@@ -41,11 +58,8 @@ final class ChildConnection: ServiceConnection {
   let requestWasRefused = false
   let canBeLeft = true
 
-  /// Whether the program has ended by itself.
-  var hasEnded: Bool {
-    if exit == nil { exit = try? child.poll() }
-    return exit != nil
-  }
+  /// Whether the far end has ended by itself.
+  var hasEnded: Bool { far.end(by: .now) != nil }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(GitRemoteError) -> Int {
     if !early.isEmpty { return takeEarly(into: buffer) }
@@ -151,16 +165,16 @@ final class ChildConnection: ServiceConnection {
   /// Gives the program a moment to end and to say why.
   func unexpectedEnd() -> GitRemoteError {
     let patience = MonotonicTime.after(seconds: 2)
-    while exit == nil, errorsOpen, !patience.hasPassed {
+    while errorsOpen, !hasEnded, !patience.hasPassed {
       var entries = [Poll.Entry(errors.rawValue, read: true)]
       guard let ready = try? Poll.wait(&entries, until: patience), ready else { break }
       guard (try? drainErrors()) != nil else { break }
     }
-    if exit == nil { exit = try? child.wait(until: patience) }
+    let how = far.end(by: patience)
+    try? drainErrors()
     let words = words
     let code = ServerRefusal.code(for: words, otherwise: .remoteHungUp)
-    let how = exit.map { "the program \($0)" } ?? "the connection ended early"
-    return GitRemoteError(code, operation, words.isEmpty ? how : words)
+    return GitRemoteError(code, operation, words.isEmpty ? how ?? "the connection ended early" : words)
   }
 
   func isOver() -> Bool {
@@ -178,8 +192,8 @@ final class ChildConnection: ServiceConnection {
         Poll.Entry(socket.rawValue, read: true), Poll.Entry(errorsOpen ? errors.rawValue : -1, read: true),
       ]
       guard let ready = try? Poll.wait(&entries, until: patience), ready else { break }
-      // At the end of its output the program is about to end.
-      if entries[0].isReadable, exit == nil { exit = try? child.wait(until: .after(seconds: 0.002)) }
+      // At the end of its output it is about to end.
+      if entries[0].isReadable { _ = far.end(by: .after(seconds: 0.002)) }
     }
     close()
   }
@@ -187,7 +201,7 @@ final class ChildConnection: ServiceConnection {
   func close() {
     guard !isClosed else { return }
     isClosed = true
-    if !hasEnded { child.endTree(within: 2) }
+    if !hasEnded { far.stop() }
   }
 }
 
