@@ -84,6 +84,13 @@ extension SecretBytes {
 }
 
 extension SecretBytes {
+  /// Whether both hold the same.
+  public func hasSameBytes(as other: SecretBytes) -> Bool {
+    withUnsafeBytes { mine in other.withUnsafeBytes { mine.elementsEqual($0) } }
+  }
+}
+
+extension SecretBytes {
   /// All of them, one behind the other.
   public convenience init(joining parts: [SecretBytes]) {
     self.init(capacity: parts.reduce(0) { $0 + $1.count }) { memory in

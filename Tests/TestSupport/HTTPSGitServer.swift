@@ -39,6 +39,34 @@ public final class HTTPSGitServer: Sendable {
     try Loopback.waitUntilAccepting(plainPort, nginx)
   }
 
+  /// Closes the connections that rest, and goes on with other processes, as after a change of its configuration.
+  public func reload() throws {
+    let old = nginx.child.children
+    try Program.check("kill", ["-HUP", "\(nginx.child.pid)"])
+    try Eventually.holds("the old processes are gone") {
+      let now = nginx.child.children
+      return !now.isEmpty && !now.contains(where: old.contains)
+    }
+  }
+
+  /// A request that was answered.
+  public struct Request: Sendable {
+    /// The number of the connection that it came over.
+    public let connection: String
+    public let status: String
+    /// Such as `GET /repository.git/info/refs?service=git-receive-pack HTTP/1.1`.
+    public let line: String
+  }
+
+  /// All requests so far.
+  public var requests: [Request] {
+    let text = (try? Files.read(directory.appending("access.log"), limit: 16 << 20)) ?? []
+    return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in
+      let parts = line.split(separator: " ", maxSplits: 2).map(String.init)
+      return parts.count == 3 ? Request(connection: parts[0], status: parts[1], line: parts[2]) : nil
+    }
+  }
+
   /// Accepts this password from now on, and no other.
   public func accept(_ password: String) throws {
     try Self.write(password: password, of: username, directory)
@@ -108,7 +136,8 @@ public final class HTTPSGitServer: Sendable {
       pid \(directory)/nginx.pid;
       events { worker_connections 256; }
       http {
-        access_log \(directory)/access.log;
+        log_format connections '$connection $status $request';
+        access_log \(directory)/access.log connections;
         client_body_temp_path \(directory)/body;
         proxy_temp_path \(directory)/proxy;
         fastcgi_temp_path \(directory)/fastcgi;

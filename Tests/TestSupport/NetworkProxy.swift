@@ -14,6 +14,7 @@ public final class NetworkProxy: Sendable {
   private let listener: LoopbackListener
   private let isCut = Mutex(false)
   private let isEnded = Mutex(false)
+  private let isToSilence = Mutex(false)
   private let queue = DispatchQueue(label: "stagekeeper.test.proxy")
 
   /// - Parameter target: the server's port.
@@ -24,7 +25,16 @@ public final class NetworkProxy: Sendable {
     self.target = target
     queue.async { [weak self] in
       var wires: [Wire] = []
-      while let self, !self.isEnded.withLock({ $0 }) { self.pass(&wires) }
+      var silent: [Wire] = []
+      while let self, !self.isEnded.withLock({ $0 }) {
+        if self.isToSilence.withLock({ $0 }) {
+          silent += wires
+          wires = []
+          self.isToSilence.withLock { $0 = false }
+        }
+        self.pass(&wires)
+      }
+      withExtendedLifetime(silent) {}
     }
   }
 
@@ -35,6 +45,12 @@ public final class NetworkProxy: Sendable {
 
   /// Everything passes again, what was sent meanwhile first.
   public func restore() { isCut.withLock { $0 = false } }
+
+  /// Nothing passes over the connections that are open now, which stay open; over new ones everything does.
+  public func silenceConnections() throws {
+    isToSilence.withLock { $0 = true }
+    try Eventually.holds("the connections are silent") { !isToSilence.withLock { $0 } }
+  }
 
   /// Closes all connections and accepts no more.
   public func end() { isEnded.withLock { $0 = true } }

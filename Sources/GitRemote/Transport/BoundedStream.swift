@@ -6,8 +6,10 @@ internal import SystemCalls
 final class StreamContext {
   var deadlines: Deadlines
   /// The first failure of the socket, which says more than libgit2's message.
-  var failure: GitRemoteError?
-  private let operation: String
+  private(set) var failure: GitRemoteError?
+  /// The socket that is connected; -1: none.
+  fileprivate var descriptor: Int32 = -1
+  private var operation: String
   private let host: String
   private let port: String
 
@@ -17,6 +19,18 @@ final class StreamContext {
     self.operation = operation
     self.host = host
     self.port = port
+  }
+
+  /// Begins another conversation over the same connection.
+  func goOn(_ deadlines: Deadlines, operation: String) {
+    self.deadlines = deadlines
+    self.operation = operation
+  }
+
+  /// Whether the socket is connected and there is nothing to read, not even its end.
+  var isQuiet: Bool {
+    var entries = [Poll.Entry(descriptor, read: true)]
+    return descriptor >= 0 && (try? Poll.wait(&entries, until: .now)) == false
   }
 
   /// libgit2 follows a redirect within a host, also to another port, whatever it was told.
@@ -123,6 +137,7 @@ struct BoundedStream {
       do throws(SystemCallError) {
         let socket = try TCPSocket.connect(host: host, port: port, until: context.deadlines.next)
         stream.pointee.descriptor = socket.release()
+        context.descriptor = stream.pointee.descriptor
         return 0
       } catch {
         context.fail(error)
@@ -182,6 +197,9 @@ struct BoundedStream {
     guard let stream else { return 0 }
     let own = UnsafeMutableRawPointer(stream).assumingMemoryBound(to: BoundedStream.self)
     if own.pointee.descriptor >= 0 { _ = Glibc.close(own.pointee.descriptor) }
+    if let context = StreamContext.current, context.descriptor == own.pointee.descriptor {
+      context.descriptor = -1
+    }
     own.pointee.descriptor = -1
     return 0
   }

@@ -8,6 +8,8 @@ final class HTTPTransport: Transport {
   private let port: String
   private let configuration: RemoteConfiguration
   private let source: CredentialSource
+  private var resting: HTTPSession?
+  private var lastWasReused = false
 
   init(configuration: RemoteConfiguration) throws(GitRemoteError) {
     guard case .http(let secure, _, let host, let port, _) = configuration.url.location else {
@@ -40,24 +42,42 @@ final class HTTPTransport: Transport {
 
   private func open(_ service: GitService, _ operation: String) throws(GitRemoteError) -> HTTPConnection {
     let credential = try source.current(operation)
-    let answer = HTTPCredential(credential, for: url)
-    let context = StreamContext(
-      Deadlines(configuration.timeouts), operation: operation, host: host, port: port)
-    let connection = try HTTPConnection(
-      service, url: url.description, context: context, credential: answer,
-      limit: configuration.limits.advertisement)
+    let session = try session(credential, operation)
+    let connection = HTTPConnection(service, over: session, limit: configuration.limits.advertisement)
     connection.onRefusal = { [source] in if let credential { source.noteRefused(credential) } }
+    connection.onRest = { [weak self] in self?.resting = $0 }
     try connection.open()
-    if let credential, answer.wasUsed { source.noteAccepted(credential, operation) }
+    if let credential, session.credential.wasUsed { source.noteAccepted(credential, operation) }
     return connection
   }
 
-  func discardSharedConnection() -> Bool { false }
+  /// The one that rests, if it is good for this credential and alive; else a new one.
+  private func session(_ credential: Credential?, _ operation: String) throws(GitRemoteError) -> HTTPSession {
+    let deadlines = Deadlines(configuration.timeouts)
+    let old = resting
+    resting = nil
+    lastWasReused = false
+    if let old, old.canGoOn, old.credential.isFor(credential) {
+      lastWasReused = true
+      old.context.goOn(deadlines, operation: operation)
+      return old
+    }
+    return try HTTPSession(
+      url: url.description,
+      context: StreamContext(deadlines, operation: operation, host: host, port: port),
+      credential: HTTPCredential(credential, for: url), lifetime: configuration.timeouts.sharedConnection)
+  }
+
+  func discardSharedConnection() -> Bool {
+    resting = nil
+    defer { lastWasReused = false }
+    return lastWasReused
+  }
 
   /// Keeps a request below the megabyte that many http servers allow.
   var wantsPerRequest: Int { 8_000 }
 
-  func close() {}
+  func close() { resting = nil }
 }
 
 /// The answer to libgit2's question for a credential, given once and only to the configured server.
@@ -69,6 +89,12 @@ final class HTTPCredential {
   init(_ credential: Credential?, for url: RemoteURL) {
     self.credential = credential
     origin = Self.origin(url.description)
+  }
+
+  /// Whether it is this one that the server is given.
+  func isFor(_ other: Credential?) -> Bool {
+    guard let credential, let other else { return credential == nil && other == nil }
+    return credential.username == other.username && credential.password.hasSameBytes(as: other.password)
   }
 
   /// Whether the server asked and was answered.
