@@ -75,7 +75,7 @@ say "Building and running the tests (swift test $*)"
 place=$(mktemp -d /tmp/stagekeeper-tests.XXXXXX)
 cd "$root"
 if [ -n "$sanitizer" ]; then
-  set -- --sanitize "$sanitizer" --scratch-path "$root/.build-$sanitizer" "$@"
+  set -- --sanitize "$sanitizer" --scratch-path "$root/.build-$sanitizer" -Xswiftc -DSANITIZER "$@"
   # Every program that a test starts writes its reports there. See Tests/Sanitizers.
   export ASAN_OPTIONS=log_path=$place/report LSAN_OPTIONS=suppressions=$root/Tests/Sanitizers/leaks.txt
   export TSAN_OPTIONS=log_path=$place/report:suppressions=$root/Tests/Sanitizers/threads.txt

@@ -47,10 +47,13 @@ public enum ThisProcess {
   /// instead of ending this process. C: `setrlimit`, `signal`.
   public static func bound(_ bounds: Bounds) throws(SystemCallError) {
     signal(SIGXFSZ, SIG_IGN)
-    let limits = [
-      (stagekeeper_limit_data, bounds.memory), (stagekeeper_limit_file_size, bounds.fileSize),
-      (stagekeeper_limit_descriptors, bounds.descriptors),
+    var limits = [
+      (stagekeeper_limit_file_size, bounds.fileSize), (stagekeeper_limit_descriptors, bounds.descriptors),
     ]
+    #if !SANITIZER
+      // A sanitizer takes terabytes for itself.
+      limits.append((stagekeeper_limit_data, bounds.memory))
+    #endif
     for (resource, value) in limits {
       try systemCall("setrlimit") { stagekeeper_lower_limit(resource, value) }
     }
