@@ -3,9 +3,10 @@ import SystemCalls
 import TestSupport
 import Testing
 
-/// Worker and lanes are killed at random under load over real ssh; what was accepted takes effect once.
+/// Worker, lanes and connections are killed at random under load; what was accepted takes effect once.
 ///
-/// `STAGEKEEPER_KILL_ROUNDS` is the number of kills (15), `STAGEKEEPER_KILL_SEED` repeats what a failure named.
+/// `STAGEKEEPER_KILL_ROUNDS` is the number of kills (15 over ssh, 8 otherwise), `STAGEKEEPER_KILL_SEED` repeats what a
+/// failure named.
 @Suite(.serialized)
 struct ExactlyOnceTests {
   /// What is killed.
@@ -13,14 +14,37 @@ struct ExactlyOnceTests {
     case worker, lane, laneThenWorker, connections
   }
 
-  @Test("kill -9 of worker and lanes at random, under load, over ssh")
-  func killAtRandom() throws {
-    let rounds = ThisProcess.environment("STAGEKEEPER_KILL_ROUNDS").flatMap { Int($0) } ?? 15
+  /// How the worker reaches its remote.
+  enum Way: String, CaseIterable, Sendable {
+    case ssh, https, path
+
+    /// Starts a server, which lives as long as what is returned second.
+    ///
+    /// - Returns: the repository's members in the configuration, and what cuts the connections that are open.
+    func serve(_ remote: GitFixture) throws -> (entry: String, cutConnections: () -> Void) {
+      switch self {
+      case .ssh:
+        let server = try SSHServer()
+        let ssh = "keyFile: \"\(server.keyFile)\", knownHostsFile: \"\(server.knownHostsFile)\""
+        return ("url: \"\(server.url(remote.path))\", ssh: { \(ssh) }", server.dropConnections)
+      case .https:
+        let server = try HTTPSGitServer()
+        let https = "username: \"ci\", tokenFile: \"\(server.tokenFile)\", caFile: \"\(server.caFile)\""
+        return ("url: \"\(server.url(remote.path))\", https: { \(https) }", server.dropConnections)
+      case .path: return ("url: \"\(remote.path)\"", {})
+      }
+    }
+  }
+
+  @Test("kill -9 of worker and lanes at random, under load", arguments: Way.allCases)
+  func killAtRandom(_ way: Way) throws {
+    let rounds =
+      ThisProcess.environment("STAGEKEEPER_KILL_ROUNDS").flatMap { Int($0) } ?? (way == .ssh ? 15 : 8)
     let seed =
       try ThisProcess.environment("STAGEKEEPER_KILL_SEED").flatMap { UInt64($0) }
       ?? ThisProcess.randomBytes(7).reduce(0) { $0 << 8 | UInt64($1) }
     do {
-      let problems = try KillRun(seed: seed).run(rounds: rounds)
+      let problems = try KillRun(seed: seed, way).run(rounds: rounds)
       #expect(problems.isEmpty, "STAGEKEEPER_KILL_SEED=\(seed)")
     } catch {
       Issue.record(error, "STAGEKEEPER_KILL_SEED=\(seed)")
@@ -32,22 +56,24 @@ struct ExactlyOnceTests {
 private final class KillRun {
   private var random: SeededGenerator
   private let remote: GitFixture
-  private let server: SSHServer
+  private let cutConnections: () -> Void
   private let worker: WorkerFixture
   private let check: ExactlyOnceCheck
   private var clients: [PromotionLoop] = []
   private var acknowledged: [String: String] = [:]
   private var seen: [String: String] = [:]
 
-  init(seed: UInt64) throws {
+  init(seed: UInt64, _ way: ExactlyOnceTests.Way) throws {
     random = SeededGenerator(seed: seed)
     remote = try GitFixture()
     try remote.tag("model@v1.0.0")
-    server = try SSHServer()
+    let entry: String
+    (entry, cutConnections) = try way.serve(remote)
     worker = try WorkerFixture(
-      configuration: sshConfiguration(
-        ["demo": server.url(remote.path)], server,
-        limits: "attempts: 1000, backoffMilliseconds: 20, backoffMaximumSeconds: 1"))
+      configuration: """
+        repositories: { demo: { \(entry) } }, \(ownerGrant)
+        limits: { attempts: 1000, backoffMilliseconds: 20, backoffMaximumSeconds: 1 },
+        """)
     check = ExactlyOnceCheck(worker: worker, remote: remote, repository: "demo")
   }
 
@@ -84,7 +110,7 @@ private final class KillRun {
     case .laneThenWorker:
       killLane()
       try worker.crash()
-    case .connections: server.dropConnections()
+    case .connections: cutConnections()
     }
     if worker.pid == 0 { try worker.start() }
   }

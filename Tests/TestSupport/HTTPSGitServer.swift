@@ -49,6 +49,12 @@ public final class HTTPSGitServer: Sendable {
     }
   }
 
+  /// Ends every connection that is open in the middle of whatever it carries.
+  public func dropConnections() {
+    // The first process starts others in their place.
+    for pid in nginx.child.children { ProcessTable.kill(pid) }
+  }
+
   /// A request that was answered.
   public struct Request: Sendable {
     /// The number of the connection that it came over.
