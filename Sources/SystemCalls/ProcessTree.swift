@@ -13,9 +13,12 @@ extension ChildProcess {
   /// Ends the child and what it started, and reaps the child: asks with `SIGTERM`, so that programs tidy up (Git
   /// removes its locks), and kills what has not ended in time.
   ///
+  /// The child may have ended before; what is left of its process group is found then, if it leads one.
+  ///
   /// - Parameter seconds: how long they may take.
   public func endTree(within seconds: Double) {
-    let members = ([pid] + Self.descendants(of: pid)).compactMap(Member.init)
+    let tree = [pid] + Self.descendants(of: pid)
+    let members = Set(tree + Self.group(pid)).compactMap(Member.init)
     send(.terminate)
     for member in members { _ = Glibc.kill(member.pid, SIGTERM) }
     let deadline = MonotonicTime.after(seconds: seconds)
@@ -25,31 +28,28 @@ extension ChildProcess {
     _ = try? wait()
   }
 
-  /// A process, and not another one that got its number later. Source: proc_pid_stat(5).
+  /// A process, and not another one that got its number later.
   private struct Member {
     let pid: Int32
     private let started: Substring
 
     init?(_ pid: Int32) {
       self.pid = pid
-      guard let fields = Self.fields(pid) else { return nil }
-      started = fields[19]
+      guard let status = ProcessStatus(pid) else { return nil }
+      started = status.started
     }
 
     /// Whether it has not ended, reaped or not.
     var isRunning: Bool {
-      guard let fields = Self.fields(pid), fields[19] == started else { return false }
-      return fields[0] != "Z" && fields[0] != "X"
+      guard let status = ProcessStatus(pid), status.started == started else { return false }
+      return status.isRunning
     }
+  }
 
-    /// From the third on; the second is the name, which stands in parentheses and may hold anything.
-    private static func fields(_ pid: Int32) -> [Substring]? {
-      guard let text = try? Files.read("/proc/\(pid)/stat", limit: 65_536),
-        let end = text.lastIndex(of: UInt8(ascii: ")"))
-      else { return nil }
-      let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split(separator: " ")
-      return fields.count > 19 ? fields : nil
-    }
+  /// The members of a process group.
+  private static func group(_ leader: Int32) -> [Int32] {
+    let all = (try? Files.names(in: "/proc"))?.compactMap { Int32($0) } ?? []
+    return all.filter { ProcessStatus($0)?.group == leader }
   }
 
   private static func descendants(of pid: Int32) -> [Int32] {
@@ -85,5 +85,25 @@ extension ChildProcess {
     let path = "/proc/\(pid)/task/\(pid)/children"
     guard let text = try? Files.read(path, limit: 1 << 20) else { return [] }
     return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+  }
+}
+
+/// What the kernel says of a process. Source: proc_pid_stat(5).
+private struct ProcessStatus {
+  let isRunning: Bool
+  let group: Int32
+  /// When, in ticks since the system started.
+  let started: Substring
+
+  init?(_ pid: Int32) {
+    // The second field is the name, which stands in parentheses and may hold anything.
+    guard let text = try? Files.read("/proc/\(pid)/stat", limit: 65_536),
+      let end = text.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    let fields = String(decoding: text[(end + 1)...], as: UTF8.self).split(separator: " ")
+    guard fields.count > 19, let group = Int32(fields[2]) else { return nil }
+    isRunning = fields[0] != "Z" && fields[0] != "X"
+    self.group = group
+    started = fields[19]
   }
 }

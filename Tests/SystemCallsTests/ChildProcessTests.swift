@@ -128,6 +128,22 @@ struct ChildProcessTests {
     #expect(!ProcessTable.isAlive(child.pid))
   }
 
+  @Test("endTree lets what a child that was killed has left in its group tidy up")
+  func gentleEndOfOrphans() throws {
+    let directory = try TemporaryDirectory()
+    let lock = directory.appending("lock")
+    let pair = try FileDescriptor.socketPair()
+    let tidy =
+      "trap 'sleep 0.1; rm \(lock); exit' TERM; : > \(lock); echo tidy >&3; while :; do sleep 0.01; done"
+    let child = try ChildProcess.spawn(
+      shell("sh -c \"\(tidy)\" & wait"), descriptors: [-1, -1, 2, pair.second.rawValue])
+    _ = try pair.first.read(upTo: 100)
+    child.sendToItself(.kill)
+    try Eventually.holds("the child is gone") { !ProcessTable.isAlive(child.pid) }
+    child.endTree(within: 60)
+    #expect(try Files.kind(of: lock) == nil)
+  }
+
   @Test("waiting for an end has a deadline")
   func waitDeadline() throws {
     let child = try ChildProcess.spawn(shell("sleep 1000"), descriptors: [-1, -1, -1])
