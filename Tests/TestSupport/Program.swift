@@ -75,13 +75,16 @@ public enum Program {
     return RunningProgram(child: child, log: log)
   }
 
-  /// Nothing of the tester's own configuration reaches the programs.
+  /// Nothing of the tester's own configuration reaches the programs, but what `Tests/run.sh --sanitize` says.
   static func baseEnvironment() throws -> [String] {
     let path = ThisProcess.environment("PATH") ?? "/usr/bin:/bin"
+    let sanitizers = ["ASAN_OPTIONS", "TSAN_OPTIONS"].compactMap { name in
+      ThisProcess.environment(name).map { "\(name)=\($0)" }
+    }
     return [
       "PATH=\(path):/usr/sbin:/sbin", "HOME=/nonexistent", "LC_ALL=C.UTF-8", "GIT_CONFIG_NOSYSTEM=1",
       "GIT_CONFIG_GLOBAL=/dev/null",
-    ]
+    ] + sanitizers
   }
 }
 
