@@ -16,6 +16,7 @@ import time
 
 import growth
 import others
+import processor
 import queueing
 import report
 import signing
@@ -57,7 +58,8 @@ def options():
     parser.add_argument("--no-https", action="store_true", help="without nginx")
     parser.add_argument("--tags", help="numbers of tags, such as 0,1000")
     parser.add_argument("--rounds", type=int, help="rounds at each number of tags")
-    parser.add_argument("--only", help="of assignments,bursts,queue,reads,start-up,memory,contact,histories,contention,signing")
+    parser.add_argument("--only", help="of assignments,bursts,queue,reads,start-up,memory,contact,histories,contention,"
+                        "processor,signing")
     parser.add_argument("--gto", default=os.environ.get("STAGEKEEPER_TEST_GTO"), help="the gto program")
     parser.add_argument("--limits", help="file of ratios that must not be exceeded")
     return parser.parse_args()
@@ -157,6 +159,9 @@ def measure_all(bench, arguments, wanted, results):
     if "signing" in wanted:
         bench.say("signatures")
         results["signing"] = signing.measure(bench, bench.shelf(1000), f"{bench.place}/signing", arguments.quick)
+    if "processor" in wanted and not arguments.quick:
+        bench.say("processor time")
+        results["processor"] = processor.measure(bench, bench.shelf(1000), f"{bench.place}/processor", 300)
     if "contention" in wanted:
         measure_contention(bench, arguments, results)
     if "histories" in wanted:
@@ -195,7 +200,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     everything = {"assignments", "bursts", "queue", "reads", "start-up", "memory", "contact", "histories",
-                  "contention", "signing"}
+                  "contention", "processor", "signing"}
     wanted = set(arguments.only.split(",")) if arguments.only else everything
     if wanted - everything:
         raise SystemExit(f"--only: there is no {', '.join(wanted - everything)}")

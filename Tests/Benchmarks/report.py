@@ -88,6 +88,8 @@ def sections(results):
                      "state, MiB"],
                     [[one["name"], number(one["seconds"]), number(one["clone"]), mebibytes(one["state"])]
                      for one in results["histories"]["rows"]])
+    if "processor" in results:
+        yield processor(results["processor"])
     if "signing" in results:
         yield signatures(results["signing"])
     if "contention" in results:
@@ -148,6 +150,13 @@ def signatures(found):
              f"{1 / one['signature']:.0f}" if one["signature"] else ""] for one in found["rates"]]
     return table([f"tags that a lane makes; a signed warm assignment over ssh takes {found['signed/unsigned']:.2f} × "
                   "one without", "µs a tag", "µs for the signature", "signatures a second"], rows)
+
+
+def processor(found):
+    rows = [[one["transport"], *(f"{one[name]:.2f}" for name in ("client", "worker", "lane", "below"))]
+            for one in found["transports"]]
+    return table([f"processor time of one warm assignment, ms, mean of {found['jobs']}", "command line", "worker", "lane",
+                  "ssh, or the Git service on the path"], rows)
 
 
 def contention(entries):
