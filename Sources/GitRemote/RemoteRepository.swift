@@ -1,4 +1,4 @@
-internal import SystemCalls
+public import SystemCalls
 
 /// One repository on a Git server, with a mirror of what had to be downloaded.
 ///
@@ -55,6 +55,17 @@ public final class RemoteRepository {
       return try HTTPTransport(configuration: configuration)
     }
   }
+
+  /// To be called when there is nothing to do: takes note of far sides that have ended.
+  ///
+  /// - Returns: until when a connection waits for its next use, and is to be ended with ``endRest()``; nil: none does.
+  public func rest() -> MonotonicTime? {
+    ending.removeAll { $0.isOver() }
+    return transport.keptUntil
+  }
+
+  /// Ends the connection that waits for its next use, and with it what it holds of a password.
+  public func endRest() { _ = transport.discardSharedConnection() }
 
   // MARK: - Conversations
 

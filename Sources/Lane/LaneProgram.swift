@@ -1,3 +1,4 @@
+internal import GitRemote
 internal import LaneProtocol
 internal import StrictJSON
 internal import SystemCalls
@@ -53,6 +54,7 @@ final class LaneSession {
     while true {
       do {
         if let body = try decoder.next() { return try Request(body: body) }
+        try restUntilReadable()
         let bytes = try socket.read(upTo: 256 * 1024)
         if bytes.isEmpty { return nil }
         decoder.append(bytes)
@@ -60,6 +62,12 @@ final class LaneSession {
         return nil
       }
     }
+  }
+
+  /// A connection that is kept for the next push is not kept for ever.
+  private func restUntilReadable() throws(SystemCallError) {
+    guard let remote = repository?.remote else { return }
+    while let end = remote.rest(), !(try socket.wait(for: .readable, until: end)) { remote.endRest() }
   }
 
   private func send(_ reply: Reply) {

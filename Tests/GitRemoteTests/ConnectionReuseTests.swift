@@ -66,6 +66,22 @@ struct ConnectionReuseTests {
     #expect(connections(server) == 2)
   }
 
+  @Test("a connection that waits too long is ended, and with it what it holds of the password")
+  func endOfRest() throws {
+    let server = try HTTPSGitServer()
+    try TestRemote(https: server, GitFixture()).use { repository in
+      #expect(repository.rest() == nil)
+      try pushes(1, repository)
+      let end = try #require(repository.rest())
+      #expect(!end.hasPassed)
+      #expect(end < .after(seconds: 60))
+      repository.endRest()
+      #expect(repository.rest() == nil)
+      try pushes(1, repository, prefix: "fraud@v")
+    }
+    #expect(connections(server) == 2)
+  }
+
   @Test("what the token's file says now counts, and not what the connection was opened with")
   func changedToken() throws {
     let server = try HTTPSGitServer()

@@ -46,8 +46,8 @@ struct ContainmentTests {
     #expect(Self.line(limits, "Max open files")?.hasPrefix("4096 ") == true)
   }
 
-  /// Null, null, the log, the socket to the worker. All else it has opened by itself: its mirror, the last
-  /// conversation with Git.
+  /// Null, null, the log, the socket to the worker. All else it has opened by itself: its mirror, and the last
+  /// conversation with Git, where that has not ended.
   @Test func hasNoOtherDescriptors() throws {
     let remote = try GitFixture()
     let worker = try worker("demo: { url: \"\(remote.path)\" }")
@@ -59,7 +59,8 @@ struct ContainmentTests {
     #expect(targets[2].hasSuffix("/worker-1.log"))
     #expect(targets[3].hasPrefix("socket:"))
     let own = targets.dropFirst(4).filter { !$0.hasPrefix("\(worker.stateDirectory)/mirrors/") }
-    #expect(own.map { $0.prefix { $0 != ":" } }.sorted() == ["pipe", "socket"], "\(targets)")
+    let kinds = own.map { String($0.prefix { $0 != ":" }) }.sorted()
+    #expect(kinds.isEmpty || kinds == ["pipe", "socket"], "\(targets)")
   }
 
   @Test func isGivenTheConfiguredBounds() throws {

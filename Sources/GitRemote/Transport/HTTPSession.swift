@@ -11,7 +11,8 @@ final class HTTPSession {
   private var remote: OpaquePointer?
   fileprivate var client: UnsafeMutablePointer<git_smart_subtransport>?
   private let replaceAt: MonotonicTime
-  private var restUntil = MonotonicTime.now
+  /// Until when it waits for another conversation.
+  private(set) var restUntil = MonotonicTime.now
   /// What the conversation that is being opened does with its advertisement; negative on failure.
   private var readAdvertisement: ((Stream) -> Int32)?
 

@@ -68,6 +68,8 @@ final class HTTPTransport: Transport {
       credential: HTTPCredential(credential, for: url), lifetime: configuration.timeouts.sharedConnection)
   }
 
+  var keptUntil: MonotonicTime? { resting?.restUntil }
+
   func discardSharedConnection() -> Bool {
     resting = nil
     defer { lastWasReused = false }

@@ -9,9 +9,15 @@ protocol Transport: AnyObject {
   /// - Returns: whether the failed conversation went over an older connection, so that an operation that
   ///   has sent nothing yet deserves a second try over a fresh one.
   func discardSharedConnection() -> Bool
+  /// Until when a connection is kept that nobody uses at the moment; nil where there is none that ends by time.
+  var keptUntil: MonotonicTime? { get }
   /// How many objects may be asked for in one request.
   var wantsPerRequest: Int { get }
   func close()
+}
+
+extension Transport {
+  var keptUntil: MonotonicTime? { nil }
 }
 
 final class LocalTransport: Transport {
