@@ -238,7 +238,9 @@ struct StageConditionTests {
     try worker.stop()
   }
 
-  @Test("a configuration is checked without a worker")
+  @Test(
+    "a configuration is checked without a worker",
+    .disabled(if: Sanitizer.isOn, "what checks it is started without the sanitizer's options"))
   func checksConfigurations() throws {
     let directory = try TemporaryDirectory()
     func check(_ text: String) throws -> Program.Output {
