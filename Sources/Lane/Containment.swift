@@ -44,7 +44,6 @@ extension Landlock {
     allow([.read, .execute], at: ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"])
     allow(.read, at: Self.systemDirectories + configuration.watchedFiles)
     allow([.read, .write], at: ["/dev/null", configuration.mirrorDirectory])
-    allow(.sockets, at: configuration.controlDirectory.map { [$0] } ?? [])
     if let program = configuration.httpsCredentialCommand?.first { allow([.read, .execute], at: [program]) }
     allow([.read, .execute], at: configuration.containment.read)
     allow([.read, .execute, .write], at: configuration.containment.write)
@@ -62,6 +61,7 @@ extension Landlock {
     switch location {
     case .ssh(_, _, let port, _):
       ports = [port ?? 22, Self.nameService]
+      allow(.sockets, at: configuration.controlDirectory.map { [$0] } ?? [])
       if configuration.sshKeyFile == nil || configuration.sshKnownHostsFile == nil {
         allow(.read, inHome: [".ssh"])
       }

@@ -9,7 +9,7 @@ extension RemoteConfiguration {
   init(_ lane: LaneConfiguration) throws(GitRemoteError) {
     self.init(
       url: try RemoteURL(lane.url), mirrorDirectory: lane.mirrorDirectory,
-      controlDirectory: lane.controlDirectory.flatMap { Self.fits($0) ? $0 : nil })
+      controlDirectory: lane.controlDirectory)
     ssh = SSHCredential(keyFile: lane.sshKeyFile, knownHostsFile: lane.sshKnownHostsFile)
     https = HTTPSCredential(
       username: lane.httpsUsername, tokenFile: lane.httpsTokenFile, command: lane.httpsCredentialCommand,
@@ -17,14 +17,6 @@ extension RemoteConfiguration {
     // A little less than after what the parent ends the lane, so that the error can be told in words.
     let seconds = Double(lane.operationSeconds)
     timeouts = Timeouts(connect: min(15, seconds / 2), idle: seconds * 0.9, total: seconds * 0.9)
-  }
-}
-
-extension RemoteConfiguration {
-  /// Whether a shared connection's socket in it has an address: ssh adds the socket's name and 17 bytes.
-  /// Where it does not fit, each operation makes a connection of its own.
-  private static func fits(_ directory: String) -> Bool {
-    directory.utf8.count + 1 + 13 + 17 <= UnixSocket.maximumPathLength
   }
 }
 

@@ -102,6 +102,21 @@ struct ContainmentTests {
     for secret in secrets { #expect(!worker.output.contains(secret)) }
   }
 
+  @Test func sharesNoFolderOfConnections() throws {
+    let (remote, server) = (try GitFixture(), try SSHServer())
+    let worker = try WorkerFixture(
+      configuration: sshConfiguration(
+        ["one": server.url(remote.path), "two": server.url(remote.path)], server))
+    for repository in ["one", "two"] { try worker.ask("show", "--repo", repository) }
+    let folders = try Files.names(in: "\(worker.stateDirectory)/ssh")
+    #expect(folders.count == 2)
+    for folder in folders {
+      let names = try Files.names(in: "\(worker.stateDirectory)/ssh/\(folder)")
+      #expect(names == ["s"])
+      #expect(try Files.kind(of: "\(worker.stateDirectory)/ssh/\(folder)/s") == .socket)
+    }
+  }
+
   // MARK: What it reaches
 
   static let hasLandlock = Landlock.kernelVersion > 0

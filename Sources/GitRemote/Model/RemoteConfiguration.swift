@@ -3,8 +3,8 @@ public struct RemoteConfiguration: Sendable {
   public var url: RemoteURL
   /// Absolute path of a directory for this repository alone; a cache that may be deleted when unused.
   public var mirrorDirectory: String
-  /// Absolute path of a directory for the socket of a shared ssh connection, at most 60 bytes long; nil:
-  /// a connection for each operation.
+  /// Absolute path of a directory for the socket of this repository's shared ssh connection. Where that is nil, or
+  /// so long (88 bytes) that a socket in it has no address, each operation makes a connection of its own.
   public var controlDirectory: String?
   public var ssh = SSHCredential()
   public var https = HTTPSCredential()

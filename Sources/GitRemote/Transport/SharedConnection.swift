@@ -19,17 +19,16 @@ final class SharedConnection {
     }
   }
 
-  /// - Parameter path: where the socket is; whatever is there was left by one that has ended.
-  init(
-    _ commandLine: SSHCommandLine, path: String, timeouts: RemoteConfiguration.Timeouts
+  /// Nil where a socket in the directory has no address.
+  ///
+  /// - Parameter directory: where the socket is to be; one that is there was left by a connection that has ended.
+  init?(
+    _ commandLine: SSHCommandLine, directory: String, timeouts: RemoteConfiguration.Timeouts
   ) throws(GitRemoteError) {
+    path = "\(directory)/s"
     // ssh binds a temporary name that is 17 bytes longer.
-    guard path.utf8.count + 17 <= UnixSocket.maximumPathLength else {
-      throw GitRemoteError(
-        .invalid, "connect", "the path of the directory for ssh connection sharing is too long")
-    }
+    guard path.utf8.count + 17 <= UnixSocket.maximumPathLength else { return nil }
     self.commandLine = commandLine
-    self.path = path
     self.timeouts = timeouts
     try makeDirectory()
     try removeSocket()

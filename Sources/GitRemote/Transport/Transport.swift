@@ -53,11 +53,8 @@ final class SSHTransport: Transport {
     self.commandLine = commandLine
     self.path = path
     timeouts = configuration.timeouts
-    if let directory = configuration.controlDirectory {
-      let socketName = Self.shortName(configuration.mirrorDirectory)
-      shared = try SharedConnection(commandLine, path: "\(directory)/\(socketName)", timeouts: timeouts)
-    } else {
-      shared = nil
+    shared = try configuration.controlDirectory.flatMap { (directory) throws(GitRemoteError) in
+      try SharedConnection(commandLine, directory: directory, timeouts: configuration.timeouts)
     }
   }
 
@@ -98,11 +95,4 @@ final class SSHTransport: Transport {
   var wantsPerRequest: Int { 100_000 }
 
   func close() { shared?.close() }
-
-  /// A file name that is the same for the same path and another for others: FNV-1a, 64 bit.
-  private static func shortName(_ path: String) -> String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in path.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return String(hash, radix: 36)
-  }
 }

@@ -18,8 +18,9 @@ extension Repository {
   func checkKeys() async {
     guard configuration.hasKeys, !isStopping, lanePid == nil else { return }
     await takeTurn()
+    defer { passTurn() }
     // Somebody who has work for a lane was faster; that one has tried them, and is wanted.
-    if lanePid != nil { return passTurn() }
+    if lanePid != nil { return }
     do throws(WireError) {
       try await openLane()
     } catch {
@@ -28,8 +29,7 @@ extension Repository {
         .warning, "the repository can't be opened",
         ["repository": configuration.id, "code": error.code.rawValue, "error": error.message])
     }
-    passTurn()
-    await endLane(ifIdle: true)
+    await endUnwantedLane()
   }
 
   /// The lane has just used the files of which these problems told: somebody has mended them.

@@ -345,6 +345,11 @@ actor Repository {
     await forgetLane(lane, killed: false)
   }
 
+  /// Ends the lane, unless somebody waits for the turn, who wants it. Assumes the caller has the turn.
+  func endUnwantedLane() async {
+    if let lane, !turns.isAwaited { await forgetLane(lane, killed: false) }
+  }
+
   /// Lets the batch in flight end within the time, then ends the lane; what it was doing is settled by the
   /// next start.
   func stop(within seconds: Double) async {

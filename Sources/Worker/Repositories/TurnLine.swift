@@ -10,6 +10,9 @@ struct TurnLine {
     return true
   }
 
+  /// Whether somebody waits.
+  var isAwaited: Bool { !waiting.isEmpty }
+
   mutating func wait(_ continuation: CheckedContinuation<Void, Never>) { waiting.append(continuation) }
 
   /// Hands the turn to the next in line.
