@@ -96,16 +96,27 @@ final class HeldDisk: FileFaults {
 /// A disk on which calls of one kind fail while a test wants it.
 final class FailingDisk: FileFaults {
   private let state = Mutex<(failing: [FileCall.Kind: Errno], calls: [FileCall.Kind])>(([:], []))
+  private let syncGate = Mutex<DispatchSemaphore?>(nil)
 
   func set(_ kind: FileCall.Kind, _ error: Errno?) { state.withLock { $0.failing[kind] = error } }
 
   func count(_ kind: FileCall.Kind) -> Int { state.withLock { $0.calls.filter { $0 == kind }.count } }
 
+  /// Has synchronizing wait until ``releaseSyncs()``.
+  func holdSyncs() { syncGate.withLock { $0 = DispatchSemaphore(value: 0) } }
+
+  func releaseSyncs() { syncGate.withLock { $0 }?.signal() }
+
   func verdict(on call: FileCall) -> FaultVerdict {
-    state.withLock { state in
+    let verdict: FaultVerdict = state.withLock { state in
       state.calls.append(call.kind)
       return state.failing[call.kind].map { .fail($0) } ?? .proceed
     }
+    if call.kind == .sync, let gate = syncGate.withLock({ $0 }) {
+      gate.wait()
+      gate.signal()
+    }
+    return verdict
   }
 
   func succeeded(_ call: FileCall, result: Int) {}
