@@ -39,7 +39,7 @@ struct ConnectionReuseTests {
     #expect(connections(server) > 2)
   }
 
-  @Test("a server that closed the connection meanwhile costs nothing")
+  @Test("who pushes does not notice that the server closed the connection meanwhile")
   func reloadedServer() throws {
     let server = try HTTPSGitServer()
     try TestRemote(https: server, GitFixture()).use { repository in

@@ -90,6 +90,28 @@ struct MultiplexingTests {
     }
   }
 
+  @Test("the ssh that holds the connection is killed during a push: asking tells what became of it")
+  func killedDuringPush() throws {
+    let counted = try CountedRemote()
+    let directory = counted.remote.directory.path
+    // The hook runs on this machine as well, while the push waits for it.
+    try counted.remote.fixture.installHook(
+      "pre-receive",
+      "[ -e \(directory)/killed ] && exit 0; : > \(directory)/killed; kill -9 $(pgrep -f 'ControlPath=\"\(directory)/'); exit 1"
+    )
+    try counted.remote.use { repository in
+      let refs = try repository.fetchTags()
+      let head = try #require(refs.head)
+      let made = try repository.makeTag("churn@v1.0.0", at: head)
+      let error = #expect(throws: GitRemoteError.self) { try repository.push([made], known: refs) }
+      #expect(error?.code == .remoteHungUp, "\(String(describing: error))")
+      #expect(error?.outcomeUnknown == true)
+      #expect(try repository.settle([made]) == [made.name: .absent])
+      #expect(try repository.push([made], known: refs).outcomes == [made.name: .accepted])
+      #expect(counted.starts == 2)
+    }
+  }
+
   // MARK: - Messages
 
   private func message(_ numbers: UInt32..., text: String = "") -> [UInt8] {
