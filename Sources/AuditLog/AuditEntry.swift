@@ -1,4 +1,5 @@
 internal import StrictJSON
+internal import WireProtocol
 
 /// One thing that was decided or done: what a line of the audit log says, without its place in the chain.
 /// Members that do not apply are nil. Source: docs/audit.md.
@@ -77,7 +78,7 @@ public struct AuditEntry: Sendable, Hashable {
 
 extension AuditEntry {
   /// The members of the line, in their order.
-  func members(time: (Int64) -> String) -> [(key: String, value: JSONValue)] {
+  var members: JSONObject {
     var members: [(key: String, value: JSONValue)] = [("event", .string(event.rawValue))]
     func add(_ key: String, _ text: String?) {
       if let text { members.append((key, .string(text.cut(to: Self.maximumText)))) }
@@ -101,8 +102,8 @@ extension AuditEntry {
       members.append(("approvers", .array(texts)))
     }
     if let count { members.append(("count", .integer(Int64(count)))) }
-    if let since { members.append(("since", .string(time(since)))) }
-    return members
+    if let since { members.append(("since", .string(timestamp(milliseconds: since)))) }
+    return JSONObject(distinct: members)
   }
 }
 

@@ -38,9 +38,9 @@ public struct AuditHead: Sendable, Equatable, CustomStringConvertible {
 /// `previous` and `commit`, and ends with `check`: the first 16 hexadecimal digits of the SHA-256 of the line
 /// up to the comma before it.
 ///
-/// `commit` is the number of the first line that was written and synced together with this one: all lines
-/// before that were durable when this one was written. So a line that can't be read is known to have been
-/// damaged later, when a readable one of a later commit follows; and is an unfinished write when none does.
+/// `commit` is the number of the first line that was not known to be synced when this one was written: all lines
+/// before that were durable. So a line that can't be read is known to have been damaged later, when a readable one of
+/// a later commit follows; and is an unfinished write when none does.
 enum AuditFormat {
   static let version: Int64 = 1
   static let checkDigits = 16
@@ -68,7 +68,7 @@ enum AuditFormat {
 
   /// One line with its line feed, and its hash.
   static func line(
-    _ members: [(key: String, value: JSONValue)], after head: AuditHead, commit: UInt64, time: Int64,
+    _ object: JSONObject, after head: AuditHead, commit: UInt64, time: Int64,
     worker: String
   ) -> (bytes: [UInt8], hash: String) {
     let first: [(key: String, value: JSONValue)] = [
@@ -76,7 +76,7 @@ enum AuditFormat {
       ("commit", .integer(Int64(clamping: commit))), ("time", .string(timestamp(milliseconds: time))),
       ("worker", .string(worker)),
     ]
-    var bytes = JSONValue.object(JSONObject(distinct: first + members)).serialized()
+    var bytes = JSONValue.object(JSONObject(distinct: first + object.members)).serialized()
     bytes.removeLast()
     var hash = SHA256()
     hash.update(bytes)

@@ -9,62 +9,71 @@ internal import WireProtocol
 /// After the first failed write or sync nothing is written any more, and ``decide(_:)`` and ``record(_:)``
 /// throw ``AuditError/Code/failed``: only a new start knows what is on disk.
 public actor AuditLog {
-  private nonisolated let executor: DispatchQueueExecutor
+  /// What nobody waits for is synced at the latest after this time.
+  static let syncDelay = DispatchTimeInterval.milliseconds(20)
+
+  nonisolated let executor: DispatchQueueExecutor
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   public nonisolated let directory: String
-  private let worker: String
-  private let now: @Sendable () -> Int64
-  private let report: @Sendable (AuditReport) -> Void
-  private var settings: AuditSettings
+  let now: @Sendable () -> Int64
+  let report: @Sendable (AuditReport) -> Void
+  var settings: AuditSettings
   /// Used on `fileQueue` alone.
-  private let writer: AuditWriter
-  private let fileQueue = DispatchQueue(label: "stagekeeper.audit.file")
+  let writer: AuditWriter
+  let fileQueue = DispatchQueue(label: "stagekeeper.audit.file")
   /// As the last finished operation left it.
-  private var space: AuditWriter.Space
-  private var fileNumber: UInt64
-  private var oldest: UInt64
+  var space: AuditWriter.Space
+  var fileNumber: UInt64
+  var oldest: UInt64
 
-  /// The last line that was appended.
-  private var head: AuditHead
+  /// The number of the last line that was appended.
+  var last: UInt64
+  /// The last line that is in its file.
+  var writtenHead: AuditHead
   /// The last line that is on disk.
-  public private(set) var durableHead: AuditHead
-  /// Lines that wait for the commit in flight to end, as bytes.
-  private var pending: [UInt8] = []
-  /// The number of the first of them.
-  private var commitStart: UInt64 = 0
-  private var pendingStartsFile = false
-  private var inFlight: AuditHead?
-  private var inFlightBytes = 0
-  private var waiters: [(sequence: UInt64, waiter: CheckedContinuation<AuditError?, Never>)] = []
-  private var waitingForRoom: [CheckedContinuation<Bool, Never>] = []
+  public internal(set) var durableHead: AuditHead
+  /// The number of the last line that is wanted on disk.
+  var wanted: UInt64 = 0
+  /// Lines that are not being written yet.
+  var pending = PendingLines()
+  /// What lines that are being written take at most, in bytes; nil while none are.
+  var inFlightBytes: Int64?
+  var waiters: [Waiter] = []
+  var isSyncClockSet = false
+  /// How many lines the log had lost when it was opened, and has again.
+  public private(set) var restoredLines = 0
+  var waitingForRoom: [CheckedContinuation<Bool, Never>] = []
   /// Why nothing is written any more.
-  private var stop: AuditError?
+  var stop: AuditError?
 
   private var denials: DenialWindow
   private var isDenialClockSet = false
   /// When the newest file was begun, in milliseconds since 1970.
-  private var begun: Int64
-  private var isNextReady = false
-  private var isPreparing = false
+  var begun: Int64
+  var isNextReady = false
+  var isPreparing = false
   /// Where the next file could not be begun: the length at which to try again.
-  private var retryLength: Int64 = 0
-  private var wasFull = false
+  var retryLength: Int64 = 0
+  var wasFull = false
 
   /// Opens the log of a directory, or begins one; a torn tail is cut after keeping a copy.
   ///
   /// - Parameters:
   ///   - worker: written into each line.
+  ///   - lines: what was carried elsewhere, of which the log may have lost the last ones in a crash. Those that it has
+  ///     not are its next lines, before any other; a crash meanwhile may have one of them twice, none is ever missing.
   ///   - executor: on which the log runs. Actors that share it call each other without a change of thread.
   ///   - report: called on queues of the log's own.
   /// - Throws: ``AuditError/Code/damaged``, ``AuditError/Code/unsupported`` or ``AuditError/Code/failed``.
   public static func open(
     directory: String, worker: String, settings: AuditSettings = AuditSettings(),
+    carried lines: [CarriedEntries] = [],
     executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.audit"),
     faults: (any FileFaults)? = nil, now: @escaping @Sendable () -> Int64 = { WallClock.milliseconds },
     report: @escaping @Sendable (AuditReport) -> Void = { _ in }
   ) throws(AuditError) -> AuditLog {
-    let opening = try AuditOpening(directory, faults: faults)
+    let opening = try AuditOpening(directory, worker: worker, faults: faults)
     if opening.head.sequence == 0 {
       do throws(SystemCallError) {
         try opening.writer.prepareNext()
@@ -73,25 +82,18 @@ public actor AuditLog {
       }
     }
     let log = AuditLog(
-      opening, directory, worker: worker, settings: settings, executor: executor, now: now, report: report)
-    if let cut = opening.cut {
-      let file = AuditFormat.name(file: opening.writer.number)
-      report(.tornTailCut(file: file, bytes: cut.bytes, copy: cut.copy))
-      log.executor.queue.sync {
-        log.assumeIsolated { $0.append(members: Self.recovery(bytes: cut.bytes, copy: cut.copy)) }
-      }
-    }
+      opening, directory, settings: settings, executor: executor, now: now, report: report)
+    log.executor.queue.sync { log.assumeIsolated { $0.resume(opening, carried: lines) } }
     return log
   }
 
   private init(
-    _ opening: AuditOpening, _ directory: String, worker: String, settings: AuditSettings,
+    _ opening: AuditOpening, _ directory: String, settings: AuditSettings,
     executor: DispatchQueueExecutor, now: @escaping @Sendable () -> Int64,
     report: @escaping @Sendable (AuditReport) -> Void
   ) {
     self.executor = executor
     self.directory = directory
-    self.worker = worker
     self.now = now
     self.report = report
     self.settings = settings
@@ -99,11 +101,30 @@ public actor AuditLog {
     space = opening.writer.space
     fileNumber = opening.writer.number
     oldest = opening.oldest
-    head = opening.head
+    last = opening.head.sequence
+    writtenHead = opening.head
     durableHead = opening.head
     denials = DenialWindow(seconds: settings.denialSeconds)
     begun = opening.begun.flatMap { milliseconds(timestamp: $0) } ?? now()
     isNextReady = opening.head.sequence == 0
+  }
+
+  /// Writes what a crash has kept from being written, and that it did.
+  private func resume(_ opening: AuditOpening, carried: [CarriedEntries]) {
+    // First of all: a line then never gets a higher number than the one that it was carried with, and so the log's
+    // head tells also after the next crash which lines it has.
+    let missing = CarriedEntries.missing(carried, after: durableHead)
+    for (time, members) in missing { append(members, time: time) }
+    restoredLines = missing.count
+    if let cut = opening.cut {
+      let file = AuditFormat.name(file: opening.writer.number)
+      report(.tornTailCut(file: file, bytes: cut.bytes, copy: cut.copy))
+      let members = JSONObject(distinct: [
+        ("event", "recovered"), ("cutBytes", .integer(Int64(cut.bytes))), ("copy", .string(cut.copy)),
+      ])
+      append(members, time: now())
+    }
+    sync()
   }
 
   // MARK: Recording
@@ -124,7 +145,20 @@ public actor AuditLog {
   public func begin(_ entries: [AuditEntry]) async throws(AuditError) -> UInt64 {
     try await checkRoom()
     append(entries)
-    return head.sequence
+    sync()
+    return last
+  }
+
+  /// Records what something else makes durable: the lines that this returns. They come before whatever is recorded
+  /// later, are in the file after ``untilWritten(_:)``, and on disk soon after. Assumes ``checkRoom()``.
+  ///
+  /// - Parameter entries: at least one.
+  public func carry(_ entries: [AuditEntry]) -> CarriedEntries {
+    let time = now()
+    let lines = entries.map(\.members)
+    for members in lines { append(members, time: time) }
+    setSyncClock()
+    return CarriedEntries(first: last - UInt64(lines.count) + 1, time: time, lines: lines.map { .object($0) })
   }
 
   /// - Throws: why nothing can be decided at the moment, as ``decide(_:)`` does.
@@ -146,12 +180,15 @@ public actor AuditLog {
   public func record(_ entries: [AuditEntry]) async throws(AuditError) {
     try check()
     append(entries)
+    sync()
     try await untilDurable()
   }
 
   /// Records what has happened without a promise that anybody waits for; durable soon after.
   public func note(_ entries: [AuditEntry]) {
-    if stop == nil { append(entries) }
+    guard stop == nil else { return }
+    append(entries)
+    sync()
   }
 
   /// Records that something was refused; durable soon after. Equal refusals of one uid share lines.
@@ -161,7 +198,7 @@ public actor AuditLog {
     setDenialClock()
   }
 
-  private func check() throws(AuditError) { if let stop { throw stop } }
+  func check() throws(AuditError) { if let stop { throw stop } }
 
   /// Takes over new settings; they count from the next line on.
   public func reconfigure(_ new: AuditSettings) {
@@ -174,218 +211,47 @@ public actor AuditLog {
     guard stop == nil else { return }
     appendDenials(denials.takeAll())
     if let last { append([last]) }
+    sync()
     try? await untilDurable()
     if stop == nil { stop = AuditError(.closed, "write the audit log", "it is closed") }
   }
 
   // MARK: Appending
 
+  /// They are written when ``write()`` or ``sync()`` is called next.
   private func append(_ entries: [AuditEntry]) {
-    for entry in entries { append(line: entry.members { timestamp(milliseconds: $0) }) }
-    commit()
+    for entry in entries { append(entry.members, time: now()) }
   }
 
-  private func append(members: [(key: String, value: JSONValue)]) {
-    append(line: members)
-    commit()
+  private func append(_ members: JSONObject, time: Int64) {
+    startFileWhenDue()
+    pending.append(members, time: time)
+    last += 1
   }
 
-  private func append(line members: [(key: String, value: JSONValue)]) {
-    if pending.isEmpty { beginCommit() }
-    chain(members)
-  }
-
-  private func chain(_ members: [(key: String, value: JSONValue)]) {
-    let (bytes, hash) = AuditFormat.line(
-      members, after: head, commit: commitStart, time: now(), worker: worker)
-    pending += bytes
-    head = AuditHead(sequence: head.sequence + 1, hash: hash)
-  }
-
-  /// The first line of a commit may be that of a new file.
-  private func beginCommit() {
-    commitStart = head.sequence + 1
-    guard isNextReady else { return }
+  /// The first of the lines that are written together may be that of a new file.
+  private func startFileWhenDue() {
+    guard pending.isEmpty, isNextReady else { return }
     isNextReady = false
-    pendingStartsFile = true
     let number = fileNumber + 1
     let kept = UInt64(settings.files)
     if number >= kept { oldest = max(oldest, number - kept + 1) }
-    let previous = head
     begun = now()
-    chain([
+    let members = JSONObject(distinct: [
       ("event", "file"), ("format", .integer(AuditFormat.version)),
       ("file", .integer(Int64(clamping: number))), ("oldestFile", .integer(Int64(clamping: oldest))),
     ])
-    if number > 1 { report(.rotated(file: AuditFormat.name(file: number), head: previous)) }
-  }
-
-  private static func recovery(bytes: Int, copy: String) -> [(key: String, value: JSONValue)] {
-    [("event", "recovered"), ("cutBytes", .integer(Int64(bytes))), ("copy", .string(copy))]
-  }
-
-  // MARK: Commits
-
-  private func commit() {
-    guard inFlight == nil, !pending.isEmpty, stop == nil else { return }
-    let bytes = pending
-    let startsFile = pendingStartsFile
-    inFlight = head
-    inFlightBytes = bytes.count
-    pending = []
-    pendingStartsFile = false
-    onFileQueue { writer throws(SystemCallError) in
-      try writer.commit(bytes, startsFile: startsFile)
-    } then: { log, _ in
-      log.committed(startsFile: startsFile)
-    }
-  }
-
-  private func committed(startsFile: Bool) {
-    durableHead = inFlight ?? durableHead
-    inFlight = nil
-    inFlightBytes = 0
-    if startsFile {
-      fileNumber += 1
-      retryLength = 0
-      removeOldFiles()
-    }
-    let count = waiters.prefix { $0.sequence <= durableHead.sequence }.count
-    let woken = waiters.prefix(count)
-    waiters.removeFirst(count)
-    for (_, waiter) in woken { waiter.resume(returning: nil) }
-    prepareNextWhenDue()
-    commit()
-  }
-
-  /// Waits until everything appended so far is on disk, or until a line.
-  ///
-  /// - Parameter line: what ``begin(_:)`` returned.
-  /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
-  public func untilDurable(_ line: UInt64? = nil) async throws(AuditError) {
-    let sequence = line ?? head.sequence
-    if durableHead.sequence >= sequence { return }
-    try check()
-    let failure = await withCheckedContinuation { wait($0, for: sequence) }
-    if let failure { throw failure }
-  }
-
-  /// Waits for a line and all before it. Assumes that it is not durable.
-  private func wait(_ waiter: CheckedContinuation<AuditError?, Never>, for sequence: UInt64) {
-    let place = waiters.lastIndex { $0.sequence <= sequence }.map { $0 + 1 } ?? 0
-    waiters.insert((sequence, waiter), at: place)
-  }
-
-  /// Does something on the queue of the files and goes on here, unless it failed: a failure there is final.
-  private func onFileQueue<Value: Sendable>(
-    _ body: @escaping @Sendable (AuditWriter) throws(SystemCallError) -> Value,
-    then next: @escaping @Sendable (isolated AuditLog, Value) -> Void
-  ) {
-    let writer = writer
-    fileQueue.async { [self] in
-      let result = Result { () throws(SystemCallError) in try body(writer) }
-      let space = writer.space
-      executor.queue.async {
-        self.assumeIsolated { log in
-          log.space = space
-          switch result {
-          case .success(let value): next(log, value)
-          case .failure(let error): log.fail(error)
-          }
-        }
-      }
-    }
-  }
-
-  private func fail(_ error: SystemCallError) {
-    guard stop == nil || stop?.code == .closed else { return }
-    let failure = AuditError("write the audit log", error)
-    stop = failure
-    for (_, waiter) in waiters { waiter.resume(returning: failure) }
-    waiters = []
-    wakeWaitingForRoom(hasRoom: false)
-    report(.failed(failure))
-  }
-
-  // MARK: Room
-
-  private var hasRoom: Bool {
-    guard let end = space.reservedEnd, fileNumber > 0 else { return true }
-    return end - space.length - unwritten >= AuditWriter.margin
-  }
-
-  /// Bytes that are to go into the room that there is.
-  private var unwritten: Int64 { Int64(inFlightBytes + pending.count) }
-
-  /// - Returns: false where the disk is full, or nothing is written any more.
-  private func makeRoom() async -> Bool {
-    await withCheckedContinuation { continuation in
-      waitingForRoom.append(continuation)
-      guard waitingForRoom.count == 1 else { return }
-      let unwritten = unwritten
-      onFileQueue { writer throws(SystemCallError) in
-        try writer.keepRoom(beyond: unwritten)
-      } then: { log, hasRoom in
-        log.wakeWaitingForRoom(hasRoom: hasRoom)
-      }
-    }
-  }
-
-  private func wakeWaitingForRoom(hasRoom: Bool) {
-    let woken = waitingForRoom
-    waitingForRoom = []
-    if stop == nil, hasRoom == wasFull {
-      wasFull = !hasRoom
-      report(.diskFull(wasFull))
-    }
-    for waiter in woken { waiter.resume(returning: hasRoom) }
-  }
-
-  // MARK: Files
-
-  private func prepareNextWhenDue() {
-    let isLong = space.length >= Int64(settings.fileBytes)
-    let isOld = now() - begun >= Int64(settings.fileSeconds) * 1000
-    guard isLong || isOld, !isNextReady, !isPreparing, !pendingStartsFile, space.length >= retryLength,
-      stop == nil
-    else { return }
-    isPreparing = true
-    onFileQueue { writer throws(SystemCallError) in
-      do throws(SystemCallError) {
-        try writer.prepareNext()
-        return SystemCallError?.none
-      } catch {
-        return error
-      }
-    } then: { log, problem in
-      log.isPreparing = false
-      log.isNextReady = problem == nil
-      guard let problem else { return }
-      // The file that there is takes more lines meanwhile.
-      log.retryLength = log.space.length + (64 << 10)
-      log.report(.notRotated(problem))
-    }
-  }
-
-  private func removeOldFiles() {
-    let oldest = oldest
-    onFileQueue { writer throws(SystemCallError) in
-      do throws(SystemCallError) {
-        try writer.removeFiles(before: oldest)
-        return SystemCallError?.none
-      } catch {
-        return error
-      }
-    } then: { log, problem in
-      if let problem { log.report(.notRotated(problem)) }
-    }
+    pending.append(members, time: begun, startsFile: true)
+    last += 1
   }
 
   // MARK: Denials
 
   /// On a full disk what is kept free is for those whose jobs were accepted.
   private func appendDenials(_ entries: [AuditEntry]) {
-    if hasRoom { append(entries) }
+    guard hasRoom || !space.isDiskFull, !entries.isEmpty else { return }
+    append(entries)
+    sync()
   }
 
   private func setDenialClock() {

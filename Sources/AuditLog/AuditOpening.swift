@@ -12,7 +12,7 @@ struct AuditOpening {
   private(set) var cut: (bytes: Int, copy: String)?
 
   /// - Throws: ``AuditError/Code/damaged``, ``AuditError/Code/unsupported``, ``AuditError/Code/failed``.
-  init(_ path: String, faults: (any FileFaults)?) throws(AuditError) {
+  init(_ path: String, worker: String, faults: (any FileFaults)?) throws(AuditError) {
     let directory: DurableDirectory
     var numbers: [UInt64]
     do throws(SystemCallError) {
@@ -21,10 +21,10 @@ struct AuditOpening {
     } catch {
       throw AuditError("open \"\(path)\"", error)
     }
-    writer = AuditWriter(directory, file: nil, number: 0, length: 0)
+    writer = AuditWriter(directory, worker: worker, file: nil, number: 0, length: 0, head: .none)
     oldest = numbers.first ?? 1
     while let number = numbers.popLast() {
-      if try resume(directory, number) { return }
+      if try resume(directory, worker, number) { return }
       if numbers.isEmpty, number != 1 {
         throw Self.damaged(
           directory.path(of: AuditFormat.name(file: number)),
@@ -36,7 +36,9 @@ struct AuditOpening {
   /// Goes on with a file.
   ///
   /// - Returns: false where not one line of it is whole, so that it was only being begun: it is removed.
-  private mutating func resume(_ directory: DurableDirectory, _ number: UInt64) throws(AuditError) -> Bool {
+  private mutating func resume(
+    _ directory: DurableDirectory, _ worker: String, _ number: UInt64
+  ) throws(AuditError) -> Bool {
     let name = AuditFormat.name(file: number)
     let path = directory.path(of: name)
     let bytes: [UInt8]
@@ -66,7 +68,8 @@ struct AuditOpening {
       try file.synchronize()
       self.head = head
       begun = scan.begun
-      writer = AuditWriter(directory, file: file, number: number, length: Int64(scan.end))
+      writer = AuditWriter(
+        directory, worker: worker, file: file, number: number, length: Int64(scan.end), head: head)
       _ = try writer.keepRoom(beyond: 0)
       return true
     } catch {

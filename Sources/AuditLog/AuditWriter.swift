@@ -10,6 +10,8 @@ final class AuditWriter: @unchecked Sendable {
     var length: Int64
     /// In bytes; nil where the file system can't reserve.
     var reservedEnd: Int64?
+    /// Whether no more could be reserved when it was tried last.
+    var isDiskFull: Bool
   }
 
   /// Space is reserved in pieces of this size, in bytes.
@@ -18,6 +20,10 @@ final class AuditWriter: @unchecked Sendable {
   static let margin: Int64 = 256 << 10
 
   let directory: DurableDirectory
+  /// Written into each line.
+  private let worker: String
+  /// The last line that was written.
+  private(set) var head: AuditHead
   /// Nil before the first file is begun.
   private var file: DurableFile?
   private var next: DurableFile?
@@ -26,18 +32,28 @@ final class AuditWriter: @unchecked Sendable {
   private var reservedEnd: Int64 = 0
   private var nextReservedEnd: Int64 = 0
   private var canReserve = true
+  private var isDiskFull = false
 
   /// - Parameters:
   ///   - file: the newest one, all of which is durable; nil where there is none.
   ///   - number: its number; 0 where there is none.
-  init(_ directory: DurableDirectory, file: consuming DurableFile?, number: UInt64, length: Int64) {
+  ///   - head: the last line in it.
+  init(
+    _ directory: DurableDirectory, worker: String, file: consuming DurableFile?, number: UInt64,
+    length: Int64,
+    head: AuditHead
+  ) {
     self.directory = directory
+    self.worker = worker
+    self.head = head
     self.file = consume file
     self.number = number
     self.length = length
   }
 
-  var space: Space { Space(length: length, reservedEnd: canReserve ? reservedEnd : nil) }
+  var space: Space {
+    Space(length: length, reservedEnd: canReserve ? reservedEnd : nil, isDiskFull: isDiskFull)
+  }
 
   /// Makes the next file, still empty, with room for lines.
   func prepareNext() throws(SystemCallError) {
@@ -47,7 +63,7 @@ final class AuditWriter: @unchecked Sendable {
     do throws(SystemCallError) {
       nextReservedEnd = 0
       if canReserve {
-        try new.reserve(upTo: Self.reservationStep)
+        try new.reserve(upTo: Self.reservationStep, lengthening: false)
         nextReservedEnd = Self.reservationStep
       }
     } catch {
@@ -61,26 +77,42 @@ final class AuditWriter: @unchecked Sendable {
     next = consume new
   }
 
-  /// Writes lines and makes them durable. After a failure nothing may be written any more.
+  /// Writes lines. After a failure nothing may be written any more.
   ///
-  /// - Parameter startsFile: the first of them begins the file that ``prepareNext()`` has made.
-  func commit(_ bytes: [UInt8], startsFile: Bool) throws(SystemCallError) {
-    if startsFile, let new = next.take() {
+  /// - Parameters:
+  ///   - lines: where they start a file, the one that ``prepareNext()`` has made.
+  ///   - firstUnsynced: the number of the first line that is not on disk.
+  ///   - syncs: whether they, and what was written before them, are durable on return. Assumes so where they start a
+  ///     file.
+  func commit(_ lines: PendingLines, firstUnsynced: UInt64, syncs: Bool) throws(SystemCallError) {
+    if lines.startsFile, let new = next.take() {
+      try file?.synchronize()
       file = consume new
       number += 1
       length = 0
       reservedEnd = nextReservedEnd
     }
     guard file != nil else { throw SystemCallError(.noSuchFile, "write the audit log") }
-    try file?.write(bytes, at: length)
-    try file?.synchronize()
+    let bytes = chain(lines, firstUnsynced)
+    if !bytes.isEmpty { try file?.write(bytes, at: length) }
+    if syncs { try file?.synchronize() }
     // Lines in a file that somebody has removed meanwhile are nowhere.
     guard file?.isLinked ?? false else {
       throw SystemCallError(.noSuchFile, "write \"\(directory.path(of: AuditFormat.name(file: number)))\"")
     }
-    if startsFile { try directory.synchronize() }
+    if lines.startsFile { try directory.synchronize() }
     length += Int64(bytes.count)
     _ = try keepRoom(beyond: 0)
+  }
+
+  private func chain(_ lines: PendingLines, _ firstUnsynced: UInt64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for (time, members) in lines.lines {
+      let line = AuditFormat.line(members, after: head, commit: firstUnsynced, time: time, worker: worker)
+      bytes += line.bytes
+      head = AuditHead(sequence: head.sequence + 1, hash: line.hash)
+    }
+    return bytes
   }
 
   /// Removes the files before one. Lines that are kept say which is the oldest, so that this may be repeated.
@@ -98,12 +130,15 @@ final class AuditWriter: @unchecked Sendable {
     let used = length + bytes
     guard canReserve, file != nil, reservedEnd - used < 2 * Self.margin else { return true }
     do throws(SystemCallError) {
-      try file?.reserve(upTo: used + Self.reservationStep)
+      try file?.reserve(upTo: used + Self.reservationStep, lengthening: false)
       reservedEnd = used + Self.reservationStep
+      isDiskFull = false
       return true
     } catch {
       switch error.errno {
-      case .noSpace, .quotaExceeded: return reservedEnd - used >= Self.margin
+      case .noSpace, .quotaExceeded:
+        isDiskFull = true
+        return reservedEnd - used >= Self.margin
       case .notSupported:
         canReserve = false
         return true

@@ -155,7 +155,9 @@ static const int stagekeeper_limit_file_size = RLIMIT_FSIZE;
 
 /* fallocate(2) with FALLOC_FL_KEEP_SIZE: disk space from the start of the file, whose length stays. */
 extern int fallocate(int, int, off_t, off_t);
-static inline int stagekeeper_reserve(int fd, int64_t length) { return fallocate(fd, 1, 0, (off_t)length); }
+static inline int stagekeeper_reserve(int fd, int64_t length, int keeps_size) {
+  return fallocate(fd, keeps_size ? 1 : 0, 0, (off_t)length);
+}
 
 #include <sys/random.h>
 static inline ssize_t stagekeeper_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }

@@ -1,7 +1,8 @@
 internal import FoundationEssentials
 internal import StrictJSON
 
-/// Records as the journal's JSON. Format version 2 has the approvals, which version 1 has not.
+/// Records as the journal's JSON. Format version 2 has the approvals, which version 1 has not; what version 3 has
+/// besides is in ``JournalEntry``.
 extension JobRecord {
   var json: JSONValue {
     switch self {
@@ -21,8 +22,8 @@ extension JobRecord {
     }
   }
 
-  init(json: JSONValue) throws(JSONShapeError) {
-    var reader = try ObjectReader(json)
+  /// Reads the members of a record, and leaves it to the caller to refuse others.
+  init(reading reader: inout ObjectReader) throws(JSONShapeError) {
     switch try reader.string("record") {
     case "base": self = .base(nextID: try reader.id("next"))
     case "kept": self = .kept(try Job(json: try reader.required("job"), path: reader.path(of: "job")))
@@ -42,35 +43,10 @@ extension JobRecord {
         time: try reader.time("time"))
     case let other: throw reader.error("record", "\"\(other.escapedForMessage)\" is unknown")
     }
-    try reader.finish()
   }
-}
 
-extension JobRecord {
   /// How deep the values of a record may be nested, the record's own levels included.
   static let maximumDepth = 64
-
-  /// The record as the journal holds it; nil when it could not be read back: nested too deep, with numbers
-  /// that JSON does not know, or too long.
-  func payload() -> [UInt8]? {
-    let json = json
-    // A compaction writes all of a job as one record: deeper and longer than those that it came from.
-    guard json.isReadable(levels: Self.maximumDepth - 8) else { return nil }
-    let bytes = json.serialized()
-    return bytes.count <= JournalFormat.maximumPayload / 8 ? bytes : nil
-  }
-}
-
-extension JSONValue {
-  fileprivate func isReadable(levels: Int) -> Bool {
-    switch self {
-    case .null, .bool, .integer, .string: true
-    case .number(let number): number.isFinite
-    case .array(let elements): levels > 0 && elements.allSatisfy { $0.isReadable(levels: levels - 1) }
-    case .object(let object):
-      levels > 0 && object.members.allSatisfy { $0.value.isReadable(levels: levels - 1) }
-    }
-  }
 }
 
 extension JobID {

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import StrictJSON
 public import SystemCalls
 
 /// All jobs, kept durably: the one place through which jobs are accepted, chosen and settled.
@@ -29,6 +30,11 @@ public actor JobStore {
   var waitingForCompaction: [CheckedContinuation<Void, Never>] = []
   var isCompacting = false
   var compactions: UInt64 = 0
+  /// What the records that were replayed carry, until ``follow(_:rewriting:)``.
+  public internal(set) var replayedLines: [CarriedLines]
+  /// The last line that a record carries; 0 where none does.
+  var lastCarriedLine: UInt64
+  var carriedLog = CarriedLog(durable: { 0 }, write: {})
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var approvalAlarm = Int64.max
   /// Who is told of jobs whose time is over, and those that ended so before there was anybody.
@@ -37,6 +43,9 @@ public actor JobStore {
   /// The length at which the journal is compacted next, in bytes.
   var compactionLength: Int64
   let fatal: @Sendable (JobStoreError) -> Void
+
+  /// What the record of a request takes on disk beside the request's body, with the lines that it carries, in bytes.
+  private static let recordMargin: Int64 = 4096
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -53,21 +62,24 @@ public actor JobStore {
     executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.jobs"),
     fatal: @escaping @Sendable (JobStoreError) -> Void
   ) throws(JobStoreError) -> JobStore {
-    let (journal, table) = try Journal.open(directory, faults: configuration.faults)
+    let (journal, replay) = try Journal.open(directory, faults: configuration.faults)
     let store = JobStore(
-      configuration: configuration, executor: executor, journal: journal, table: table, fatal: fatal)
+      configuration: configuration, executor: executor, journal: journal, replay: replay, fatal: fatal)
     store.executor.queue.sync { store.assumeIsolated { $0.resume() } }
     return store
   }
 
   private init(
-    configuration: JobStoreConfiguration, executor: DispatchQueueExecutor, journal: Journal, table: JobTable,
+    configuration: JobStoreConfiguration, executor: DispatchQueueExecutor, journal: Journal,
+    replay: (table: JobTable, carried: [CarriedLines]),
     fatal: @escaping @Sendable (JobStoreError) -> Void
   ) {
     self.configuration = configuration
     self.executor = executor
     self.journal = journal
-    self.table = table
+    table = replay.table
+    replayedLines = replay.carried
+    lastCarriedLine = replay.carried.map(\.last).max() ?? 0
     self.fatal = fatal
     space = journal.space
     compactionLength = max(configuration.compactionMinimum, 2 * journal.space.length)
@@ -90,36 +102,38 @@ public actor JobStore {
   /// - Throws: ``JobStoreError/Code/busy``, ``JobStoreError/Code/requestKeyConflict``,
   ///   ``JobStoreError/Code/closed``, ``JobStoreError/Code/failed``.
   public func submit(_ request: JobRequest) async throws(JobStoreError) -> Submission {
-    let (submission, mark) = try await accept(request)
+    let (submission, mark, _) = try await accept(request)
     try await untilDurable(mark)
     return Submission(job: table.jobs[submission.job.id] ?? submission.job, isNew: submission.isNew)
   }
 
   /// The first half of ``submit(_:)``: what is accepted is on its way to the disk on return, and there after
   /// ``untilDurable(_:)``. Nobody may be told before.
+  ///
+  /// - Parameter lines: called on the store's executor with the number of a new job; what it returns is as durable
+  ///   as the job, and returned here.
   public func accept(
-    _ request: JobRequest
-  ) async throws(JobStoreError) -> (submission: Submission, mark: UInt64) {
+    _ request: JobRequest, carrying lines: @Sendable (JobID) -> CarriedLines? = { _ in nil }
+  ) async throws(JobStoreError) -> (submission: Submission, mark: UInt64, carried: CarriedLines?) {
     while true {
       try check("accept a job")
       if let job = try original(of: request) {
-        return (Submission(job: job, isNew: false), commits.appended)
+        return (Submission(job: job, isNew: false), commits.appended, nil)
       }
       if table.openCount >= configuration.maximumOpenJobs {
         throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
       }
       try checkShare(of: request)
-      let record = JobRecord.submitted(table.nextID, request, time: configuration.now())
-      let payload = try payload(of: record)
-      let size = CommitLine.size(payload)
+      let size = Int64(request.body.serializedCount) + Self.recordMargin
       if !hasRoom(forRecordOf: size) {
         // While this waits for space, others may be accepted: look again.
         try await makeRoom(forRecordOf: size)
         continue
       }
       let id = table.nextID
-      try change(record, payload, id)
-      return (Submission(job: try existing(id), isNew: true), commits.appended)
+      let carried = lines(id)
+      try change(.submitted(id, request, time: configuration.now()), id, carrying: carried)
+      return (Submission(job: try existing(id), isNew: true), commits.appended, carried)
     }
   }
 
@@ -257,23 +271,19 @@ public actor JobStore {
     untoldExpiries = []
   }
 
-  /// Applies a record and puts it in the line for the disk.
-  @discardableResult
-  private func change(_ record: JobRecord, _ id: JobID?) throws(JobStoreError) -> JobStep? {
-    try change(record, try payload(of: record), id)
-  }
-
-  private func payload(of record: JobRecord) throws(JobStoreError) -> [UInt8] {
-    guard let payload = record.payload() else {
+  private func payload(of entry: JournalEntry) throws(JobStoreError) -> [UInt8] {
+    guard let payload = entry.payload() else {
       throw JobStoreError(.impossible, "change a job", "the record is too long or cannot be written as JSON")
     }
     return payload
   }
 
+  /// Applies a record and puts it in the line for the disk.
   @discardableResult
   private func change(
-    _ record: JobRecord, _ payload: [UInt8], _ id: JobID?
+    _ record: JobRecord, _ id: JobID?, carrying lines: CarriedLines? = nil
   ) throws(JobStoreError) -> JobStep? {
+    let payload = try payload(of: JournalEntry(record: record, carried: lines))
     let old = id.flatMap { table.jobs[$0] }
     let step: JobStep?
     do {
@@ -282,6 +292,7 @@ public actor JobStore {
       throw JobStoreError(.impossible, "change a job", "\(error)", underlying: error)
     }
     commits.append(payload, changing: id, from: old)
+    if let lines { lastCarriedLine = max(lastCarriedLine, lines.last) }
     if let id, let job = table.jobs[id] { noteMove(in: job.request.repository) }
     commit()
     return step

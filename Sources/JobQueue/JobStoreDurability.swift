@@ -23,6 +23,7 @@ extension JobStore {
     } then: { store, _ in
       store.committed()
     }
+    carriedLog.write()
   }
 
   private var hasNotFailed: Bool { stop == nil || stop?.code == .closed }
@@ -133,6 +134,8 @@ extension JobStore {
 
   private func compactWhenLong() {
     if isCompacting || stop != nil || space.length < compactionLength { return }
+    // What the records carry is kept until the audit log has it: the next commit looks again.
+    if lastCarriedLine > carriedLog.durable() { return }
     isCompacting = true
     let table = table
     let after = commits.appended
@@ -174,6 +177,20 @@ extension JobStore {
     }
   }
 
+  // MARK: Carried lines
+
+  /// Has the audit log keep up with what the records carry from now on. Assumes that it has all of
+  /// ``replayedLines`` on disk.
+  ///
+  /// - Parameter rewriting: whether some of them were missing there, so that they have other numbers now: the journal
+  ///   is rewritten without them.
+  public func follow(_ log: CarriedLog, rewriting: Bool) {
+    replayedLines = []
+    lastCarriedLine = 0
+    carriedLog = log
+    if rewriting { compactionLength = 0 }
+  }
+
   // MARK: The end
 
   /// Refuses new calls, waits until what was recorded is on disk, and lets the directory go.
@@ -199,10 +216,11 @@ extension JobStore {
   private func drainQueues() async {
     let journal = journal
     let journalQueue = journalQueue
+    let isWhole = hasNotFailed
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
       compactionQueue.async {
         journalQueue.async {
-          journal.close()
+          journal.close(isWhole: isWhole)
           continuation.resume()
         }
       }

@@ -127,8 +127,13 @@ final class Journal: @unchecked Sendable {
     }
   }
 
-  /// Lets the directory go.
-  func close() { lock = nil }
+  /// Gives back the space that nobody will use, and lets the directory go.
+  ///
+  /// - Parameter isWhole: whether all writes have succeeded; else the file stays as it is.
+  func close(isWhole: Bool) {
+    if isWhole { try? segment.trim() }
+    lock = nil
+  }
 }
 
 extension SystemCallError {

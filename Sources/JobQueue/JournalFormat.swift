@@ -4,17 +4,18 @@
 /// version (4), the CRC32C of the 20 bytes before (4). Record, 24 bytes and the payload: the payload's
 /// length (4), the CRC32C of the segment's number and of all of the record but this field (4), the
 /// record's sequence number in the segment, from 1 (8), its place in its commit, from 0 (4), the format
-/// version (2), zero (2), the payload.
+/// version (2), zero (2), the payload. Behind the last record there may be zeros: space that is reserved.
 ///
 /// The place in the commit says which records were durable when this one was written: those before its
 /// commit. So a record that cannot be read is known to have been lost later, when a readable one of a
 /// later commit follows; and is the torn tail of an unfinished write when none does.
 enum JournalFormat {
   static let magic: [UInt8] = Array("STGKJRNL".utf8)
-  /// What is written. Version 2 brought the records of approvals; the bytes around them are the same.
-  static let version: UInt16 = 2
+  /// What is written. Version 2 brought the records of approvals; version 3 the lines of the audit log that records
+  /// carry, and zeros behind the last record. The bytes of header and records are the same.
+  static let version: UInt16 = 3
   /// What is read.
-  static let readableVersions: ClosedRange<UInt32> = 1...2
+  static let readableVersions: ClosedRange<UInt32> = 1...3
   static let headerLength = 24
   static let recordHeaderLength = 24
   /// The longest payload that is written or believed, in bytes.

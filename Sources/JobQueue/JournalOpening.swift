@@ -8,7 +8,7 @@ extension Journal {
   /// acknowledged is in the table.
   static func open(
     _ path: String, faults: (any FileFaults)?
-  ) throws(JobStoreError) -> (journal: Journal, table: JobTable) {
+  ) throws(JobStoreError) -> (journal: Journal, replay: (table: JobTable, carried: [CarriedLines])) {
     do throws(JournalOpeningError) {
       let directory = try io { () throws(SystemCallError) in try DurableDirectory(path, faults: faults) }
       guard let lock = try io({ () throws(SystemCallError) in try directory.lock("lock") }) else {
@@ -18,9 +18,9 @@ extension Journal {
       let names = try io { () throws(SystemCallError) in try directory.names() }
       let segments = names.compactMap { JournalFormat.segment(name: $0) }.sorted()
       guard let last = segments.last else { return try begin(directory, lock) }
-      let (segment, table) = try resume(directory, segment: last)
+      let (segment, replay) = try resume(directory, segment: last)
       try removeLeftOvers(directory, names, keeping: last)
-      return (Journal(directory: directory, lock: lock, segment: segment), table)
+      return (Journal(directory: directory, lock: lock, segment: segment), (replay.table, replay.carried))
     } catch {
       throw error.jobStoreError(directory: path)
     }
@@ -28,7 +28,7 @@ extension Journal {
 
   private static func begin(
     _ directory: DurableDirectory, _ lock: consuming FileDescriptor
-  ) throws(JournalOpeningError) -> (Journal, JobTable) {
+  ) throws(JournalOpeningError) -> (Journal, (table: JobTable, carried: [CarriedLines])) {
     let table = JobTable()
     let segment = try io { () throws(SystemCallError) in
       guard let segment = try writeDraft(table, segment: 1, in: directory) else {
@@ -37,13 +37,13 @@ extension Journal {
       try publish(segment, in: directory)
       return segment
     }
-    return (Journal(directory: directory, lock: lock, segment: segment), table)
+    return (Journal(directory: directory, lock: lock, segment: segment), (table, []))
   }
 
   /// Replays a segment; cuts a torn tail, of which it keeps a copy.
   private static func resume(
     _ directory: DurableDirectory, segment number: UInt64
-  ) throws(JournalOpeningError) -> (JournalSegment, JobTable) {
+  ) throws(JournalOpeningError) -> (JournalSegment, JournalReplay) {
     let name = JournalFormat.name(segment: number)
     let path = directory.path(of: name)
     let bytes = try io { () throws(SystemCallError) in
@@ -58,8 +58,9 @@ extension Journal {
     let end = replay.scan.end
     let segment = try io { () throws(SystemCallError) in
       let file = try directory.open(name)
-      if end < bytes.count {
-        try keepTornTail(Array(bytes[end...]), as: "\(name).torn-\(end)", in: directory)
+      if replay.scan.flaw == .tornTail {
+        let written = bytes.lastIndex { $0 != 0 } ?? end
+        try keepTornTail(Array(bytes[end...max(end, written)]), as: "\(name).torn-\(end)", in: directory)
         try file.truncate(to: Int64(end))
       }
       // What a killed worker wrote may not be on disk yet, and what follows builds on it.
@@ -67,7 +68,7 @@ extension Journal {
       return JournalSegment(
         file, number: number, length: Int64(end), records: UInt64(replay.scan.records))
     }
-    return (segment, replay.table)
+    return (segment, replay)
   }
 
   private static func keepTornTail(

@@ -61,10 +61,15 @@ final class JournalSegment: @unchecked Sendable {
     firstOfCommit = records + 1
   }
 
-  /// Reserves disk space up to an offset.
+  /// Reserves disk space up to an offset, which reads as zeros.
   func reserve(upTo offset: Int64) throws(SystemCallError) {
     if offset <= reservedEnd { return }
-    try file.reserve(upTo: offset)
+    try file.reserve(upTo: offset, lengthening: true)
     reservedEnd = offset
+  }
+
+  /// Gives back what is reserved and was not written.
+  func trim() throws(SystemCallError) {
+    if reservedEnd > length { try file.truncate(to: length) }
   }
 }

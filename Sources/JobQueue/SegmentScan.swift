@@ -41,7 +41,7 @@ struct SegmentScan {
           flaw = .newerVersion(version)
           return
         default:
-          flaw = judgeRest(bytes)
+          if !Self.isZero(bytes[end...]) { flaw = judgeRest(bytes) }
           return
         }
       }
@@ -86,6 +86,9 @@ struct SegmentScan {
     }
     return .tornTail
   }
+
+  /// Whether nothing was written there: no record is all zeros, for its sequence number is not.
+  private static func isZero(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool { bytes.allSatisfy { $0 == 0 } }
 
   private enum Reading {
     case readable(Record, placeInCommit: UInt32)

@@ -45,16 +45,19 @@ public struct DurableFile: ~Copyable, Sendable {
     }
   }
 
-  /// Takes disk space from the start up to an offset, so that writing there cannot run out of it. The
-  /// length stays. C: `fallocate` with `FALLOC_FL_KEEP_SIZE`.
+  /// Takes disk space from the start up to an offset, so that writing there cannot run out of it.
+  /// C: `fallocate`.
   ///
+  /// - Parameter lengthening: whether the file is that long on return, with zeros behind what was written: writing
+  ///   there is synced faster, for the length does not change any more. Else the length stays
+  ///   (`FALLOC_FL_KEEP_SIZE`).
   /// - Throws: ``Errno/noSpace``; ``Errno/notSupported`` on file systems that cannot reserve.
-  public func reserve(upTo offset: Int64) throws(SystemCallError) {
+  public func reserve(upTo offset: Int64, lengthening: Bool) throws(SystemCallError) {
     let number = descriptor.rawValue
     try systemCall(
       "reserve space for \"\(path)\"", FileCall(.reserve, path, count: Int(offset)), faults: faults
     ) { _ in
-      Int(stagekeeper_reserve(number, offset))
+      Int(stagekeeper_reserve(number, offset, lengthening ? 0 : 1))
     }
   }
 

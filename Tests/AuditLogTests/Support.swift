@@ -19,9 +19,12 @@ final class LogFixture: Sendable {
     path = directory.appending("audit")
   }
 
-  func open(_ settings: AuditSettings = AuditSettings(), faults: (any FileFaults)? = nil) throws -> AuditLog {
+  func open(
+    _ settings: AuditSettings = AuditSettings(), carried: [CarriedEntries] = [],
+    faults: (any FileFaults)? = nil
+  ) throws -> AuditLog {
     try AuditLog.open(
-      directory: path, worker: "0123456789ab", settings: settings, faults: faults,
+      directory: path, worker: "0123456789ab", settings: settings, carried: carried, faults: faults,
       now: { [self] in clock.withLock { $0 } },
       report: { [self] report in reports.withLock { $0.append("\(report)") } })
   }

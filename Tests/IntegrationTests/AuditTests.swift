@@ -103,6 +103,40 @@ struct AuditTests {
 
   // MARK: Crashes
 
+  /// As where the power fails when the journal is synced and the log is not.
+  @Test("a request whose line was lost has it again after the start, once", arguments: [1, 2, 3])
+  func lostLine(lost: Int) throws {
+    let worker = try makeWorker()
+    try worker.administer("pause", "demo")
+    let numbers = try (0..<3).map { number in
+      try #require(
+        try worker.ask("register", "churn\(number)", "--version", "v1.0.0", "--repo", "demo", "--no-wait")[
+          "job"]?
+          .stringValue)
+    }
+    let before = try worker.auditLines("--event", "request")
+    try worker.crash()
+    let log = "\(worker.stateDirectory)/audit/audit-0000000001.jsonl"
+    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let ends = bytes.indices.filter { bytes[$0] == 10 }
+    try Files.replace(log, with: Array(bytes[...ends[ends.count - 1 - lost]]))
+    #expect(try worker.auditLines("--event", "request").count == 3 - lost)
+    for _ in 0..<3 {
+      try worker.start()
+      let requests = try worker.auditLines("--event", "request")
+      #expect(requests.map { $0["job"]?.stringValue } == numbers)
+      #expect(requests.map { $0["time"] } == before.map { $0["time"] })
+      #expect(requests.map { $0["rule"] } == ["grants[1]", "grants[1]", "grants[1]"])
+      try worker.crash()
+      #expect(try verify(worker).exit == .success)
+    }
+    try worker.start()
+    try worker.administer("resume", "demo")
+    try worker.ask("job", "wait", numbers[2])
+    #expect(try RemoteTags(of: remote).ids.count == 3)
+    try worker.stop()
+  }
+
   /// Every tag that a worker made has a durable line that allowed its push, at every moment; at the end it has
   /// its effect too, and each acknowledged job its decision.
   @Test(.timeLimit(.minutes(10)))

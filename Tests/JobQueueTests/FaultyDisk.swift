@@ -167,6 +167,7 @@ final class FaultyDisk: FileFaults {
   ) throws -> Int64 {
     guard length > synced, FileManager.default.fileExists(atPath: path) else { return length }
     var content = try Self.content(path)
+    let reserved = content.count
     let kept = Int(Int64.random(in: synced...length, using: &random))
     content = content.prefix(kept)
     if kept > Int(synced), Bool.random(using: &random) {
@@ -174,6 +175,10 @@ final class FaultyDisk: FileFaults {
       let end = Int.random(in: start..<kept, using: &random)
       // Pages that were never written read as zeros.
       for index in start...end { content[index] = 0 }
+    }
+    // Reserved space may survive the length of what was written into it.
+    if reserved > Int(length), Bool.random(using: &random) {
+      content.append(contentsOf: [UInt8](repeating: 0, count: reserved - content.count))
     }
     try content.write(to: URL(fileURLWithPath: path))
     return Int64(kept)

@@ -1,5 +1,6 @@
 import Dispatch
 import StrictJSON
+import Synchronization
 import SystemCalls
 import Testing
 
@@ -161,6 +162,67 @@ import Testing
     let after = try await store.queueStatistics
     #expect(after.records - before.records == 100)
     #expect(after.commits - before.commits == 2)
+    try await store.close()
+  }
+
+  // MARK: Carried lines
+
+  @Test func aRecordCarriesLinesUntilTheLogHasThem() async throws {
+    let directory = try TemporaryDirectory()
+    let configuration = JobStoreConfiguration(compactionMinimum: 10_000)
+    let durable = Mutex<UInt64>(0)
+    var store = try store(directory, configuration)
+    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, write: {}), rewriting: false)
+    var lines: [CarriedLines] = []
+    for number in 0..<100 {
+      let own = CarriedLines(first: UInt64(number + 5), time: 7, lines: [["number": .integer(Int64(number))]])
+      let accepted = try await store.accept(Sample.request(artifact: "a\(number)")) { id in
+        #expect(id == JobID(UInt64(number + 1)))
+        return own
+      }
+      #expect(accepted.carried == own)
+      try await store.untilDurable(accepted.mark)
+      lines.append(own)
+    }
+    #expect(try await store.queueStatistics.compactions == 0)
+    // Its line could not be written: it is not wanted at the next start.
+    #expect(try await store.withdraw(JobID(3)))
+    lines.remove(at: 2)
+    try await store.close()
+
+    store = try self.store(directory, configuration)
+    #expect(await store.replayedLines == lines)
+    for _ in 0..<20 { _ = try await store.submit(Sample.request()) }
+    // Nobody has said that the log has them.
+    #expect(try await store.queueStatistics.compactions == 0)
+    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, write: {}), rewriting: true)
+    _ = try await store.submit(Sample.request())
+    try await store.close()
+
+    store = try self.store(directory, configuration)
+    #expect(await store.replayedLines == [])
+    #expect(try await store.jobs().count == 120)
+    try await store.close()
+  }
+
+  @Test func theJournalIsCompactedOnceTheLogHasWhatItCarries() async throws {
+    let durable = Mutex<UInt64>(0)
+    let directory = try TemporaryDirectory()
+    let store = try store(directory, JobStoreConfiguration(compactionMinimum: 10_000))
+    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, write: {}), rewriting: false)
+    func submit(line: UInt64?) async throws {
+      let accepted = try await store.accept(Sample.request()) { _ in
+        line.map { CarriedLines(first: $0, time: 7, lines: [[:]]) }
+      }
+      try await store.untilDurable(accepted.mark)
+    }
+    for line in 1...60 { try await submit(line: UInt64(line)) }
+    durable.withLock { $0 = 59 }
+    try await submit(line: nil)
+    #expect(try await store.queueStatistics.compactions == 0)
+    durable.withLock { $0 = 60 }
+    try await submit(line: nil)
+    while try await store.queueStatistics.compactions == 0 { await Task.yield() }
     try await store.close()
   }
 

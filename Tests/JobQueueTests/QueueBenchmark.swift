@@ -21,7 +21,8 @@ struct QueueBenchmark {
       ] {
         sequence += 1
         JournalFormat.appendRecord(
-          try #require(record.payload()), segment: 1, sequence: sequence, placeInCommit: 0, to: &bytes)
+          try #require(JournalEntry(record: record).payload()), segment: 1, sequence: sequence,
+          placeInCommit: 0, to: &bytes)
       }
     }
     let start = MonotonicTime.now

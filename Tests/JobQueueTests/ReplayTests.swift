@@ -46,7 +46,8 @@ import Testing
     var bytes = JournalFormat.header(segment: 9)
     for (index, record) in records.enumerated() {
       JournalFormat.appendRecord(
-        try #require(record.payload()), segment: 9, sequence: UInt64(index + 1), placeInCommit: 0, to: &bytes)
+        try #require(JournalEntry(record: record).payload()), segment: 9, sequence: UInt64(index + 1),
+        placeInCommit: 0, to: &bytes)
     }
     let replay = JournalReplay(bytes, path: "test")
     if let refusal = replay.refusal { throw refusal }
@@ -113,6 +114,14 @@ import Testing
   /// What format version 2 added. Never make these two files anew, either.
   @Test func theJournalOfVersionTwoReplays() throws { try expectReplay(of: "journal-v2") }
 
+  /// What format version 3 added. Never make these two files anew, either.
+  @Test func theJournalOfVersionThreeReplays() throws {
+    try expectReplay(of: "journal-v3")
+    let bytes = [UInt8](try Data(contentsOf: Self.fixtures.appendingPathComponent("journal-v3")))
+    #expect(bytes.last == 0)
+    #expect(JournalReplay(bytes, path: "journal-v3").carried == Self.carriedLines)
+  }
+
   private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("Fixtures")
 
@@ -130,51 +139,43 @@ import Testing
     #expect(try JSONValue(parsing: [UInt8](expected), maximumDepth: 64) == found)
   }
 
-  /// Makes the files of ``theJournalOfVersionTwoReplays()`` where they are missing.
+  /// Makes the files of ``theJournalOfVersionThreeReplays()`` where they are missing.
   @Test(.enabled(if: ProcessInfo.processInfo.environment["STAGEKEEPER_MAKE_JOURNAL_FIXTURE"] != nil))
   func makeTheFixture() throws {
-    let file = Self.fixtures.appendingPathComponent("journal-v2")
+    let file = Self.fixtures.appendingPathComponent("journal-v3")
     if FileManager.default.fileExists(atPath: file.path) { return }
-    let records = try Self.approvalRecords()
     var bytes = JournalFormat.header(segment: 7)
     var table = JobTable()
-    for (index, record) in records.enumerated() {
-      try table.apply(record)
+    for (index, entry) in Self.carryingEntries.enumerated() {
+      try table.apply(entry.record)
       JournalFormat.appendRecord(
-        try #require(record.payload()), segment: 7, sequence: UInt64(index + 1),
+        try #require(entry.payload()), segment: 7, sequence: UInt64(index + 1),
         placeInCommit: UInt32(index % 3), to: &bytes)
     }
+    bytes += [UInt8](repeating: 0, count: 1000)
     try Data(bytes).write(to: file)
     let json = JSONValue.array(Array(table.snapshot).map(\.json)).serialized(indentation: 2)
-    try Data(json + [10]).write(to: Self.fixtures.appendingPathComponent("journal-v2.expected.json"))
+    try Data(json + [10]).write(to: Self.fixtures.appendingPathComponent("journal-v3.expected.json"))
   }
 
-  /// Every kind of record that version 2 added.
-  private static func approvalRecords() throws -> [JobRecord] {
+  private static let carriedLines = [
+    CarriedLines(
+      first: 12, time: 1_790_000_000_000,
+      lines: [["event": "request", "decision": "allowed", "peer": ["uid": 1001], "job": "10"]]),
+    CarriedLines(first: 14, time: 1_790_000_000_007, lines: [["event": "request"], ["event": "push"]]),
+  ]
+
+  /// What version 3 added; the lines of a job that was taken back are not wanted any more.
+  private static let carryingEntries: [JournalEntry] = {
     let start: Int64 = 1_790_000_000_000
-    let asked: [JobEvent] = [
-      .started, .approvalAsked(Sample.plan, until: start + 604_800_000),
-      .approved(Sample.approver(), message: "looks good\n\u{1F680}"),
-    ]
-    var kept = Job(id: JobID(3), request: Sample.request(key: "kept"), submittedAt: start)
-    for event in asked { _ = try kept.apply(event, at: start + 1) }
-    let firstPlan = ApprovalPlan(version: nil, commit: Sample.plan.commit, stage: "dev", holder: nil)
-    let nobody = Approver(uid: 9, gid: 9, groups: [], user: nil, fixedTenant: "box", tenants: ["box"])
-    let lives: [[JobEvent]] = [
-      asked,
-      [
-        .started, .approvalAsked(firstPlan, until: start + 9000), .approved(nobody, message: nil), .released,
-      ],
-      asked + [.released, .started, .prepared([Sample.intent()]), .pushing, .succeeded([:])],
-      asked + [.rejected(JobError(code: "approval_rejected", message: "no"))],
-      asked + [.cancelRequested(by: nil)],
-    ]
-    var records: [JobRecord] = [.base(nextID: JobID(10)), .kept(kept)]
-    for (index, events) in lives.enumerated() {
-      let id = JobID(UInt64(10 + index))
-      records.append(.submitted(id, Sample.request(artifact: "a\(index)"), time: start))
-      records += events.enumerated().map { .event(id, $1, time: start + 100 + Int64($0)) }
+    func submitted(_ number: UInt64, _ carried: CarriedLines?) -> JournalEntry {
+      JournalEntry(record: .submitted(JobID(number), Sample.request(), time: start), carried: carried)
     }
-    return records
-  }
+    return [
+      JournalEntry(record: .base(nextID: JobID(10))), submitted(10, carriedLines[0]),
+      submitted(11, CarriedLines(first: 13, time: start, lines: [["event": "request", "job": "11"]])),
+      JournalEntry(record: .event(JobID(11), .cancelRequested(by: nil), time: start + 1)),
+      JournalEntry(record: .dropped([JobID(11)])), submitted(12, carriedLines[1]), submitted(13, nil),
+    ]
+  }()
 }

@@ -22,30 +22,30 @@ actor Admission {
   }
 
   /// Accepts a request, or finds the job that an equal one has become. The job and the decision that let it in are
-  /// durable on return: both go to the disk at the same time.
+  /// durable on return: the journal's record has both, until the audit log has synced its line.
   ///
   /// - Parameter decision: the line for the audit log, but for the job's number.
   /// - Throws: what the queue says no to; `audit_unavailable` where the decision can't be recorded. The job is taken
   ///   back then; where it has begun, the error's `job` names it.
   func submit(_ request: JobRequest, _ decision: AuditEntry) async throws(WireError) -> Submission {
     do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
-    let (submission, mark) = try await journalling { () throws(JobStoreError) in
-      try await store.accept(request)
+    let (submission, mark, carried) = try await journalling { () throws(JobStoreError) in
+      try await store.accept(request) { id in
+        // On their common executor.
+        audit.assumeIsolated { CarriedLines($0.carry([decision.about(id)])) }
+      }
     }
-    var entry = decision
-    entry.job = "\(submission.job.id)"
-    let line = await begin(entry)
     try await journalling { () throws(JobStoreError) in try await store.untilDurable(mark) }
     do throws(AuditError) {
-      try await audit.untilDurable(try line.get())
+      if let carried {
+        try await audit.untilWritten(carried.last)
+      } else {
+        try await audit.decide([decision.about(submission.job.id)])
+      }
       return submission
     } catch {
       throw await takeBack(submission, error)
     }
-  }
-
-  private func begin(_ entry: AuditEntry) async -> Result<UInt64, AuditError> {
-    do throws(AuditError) { return .success(try await audit.begin([entry])) } catch { return .failure(error) }
   }
 
   private func journalling<Value>(
@@ -62,6 +62,20 @@ actor Admission {
     if !submission.isNew { return WireError(failure) }
     let isGone = (try? await store.withdraw(submission.job.id)) ?? false
     return isGone ? WireError(failure) : WireError(failure, keeping: submission.job.id)
+  }
+}
+
+extension AuditEntry {
+  fileprivate func about(_ job: JobID) -> AuditEntry {
+    var copy = self
+    copy.job = "\(job)"
+    return copy
+  }
+}
+
+extension CarriedLines {
+  fileprivate init(_ lines: CarriedEntries) {
+    self.init(first: lines.first, time: lines.time, lines: lines.lines)
   }
 }
 

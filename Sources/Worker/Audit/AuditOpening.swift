@@ -1,16 +1,24 @@
 internal import AuditLog
+internal import JobQueue
 internal import SystemCalls
 
 extension Service {
-  /// The audit log of the state directory; what happens to it is logged.
-  static func openAudit(_ configuration: Configuration, worker: String, _ executor: DispatchQueueExecutor)
-    throws(StartError) -> AuditLog
-  {
+  /// The audit log of the state directory, with the lines that a crash has left in the journal alone; what happens to
+  /// it is logged.
+  static func openAudit(
+    _ configuration: Configuration, worker: String, _ store: JobStore, _ executor: DispatchQueueExecutor
+  ) async throws(StartError) -> AuditLog {
     do throws(AuditError) {
-      return try AuditLog.open(
+      let audit = try AuditLog.open(
         directory: configuration.stateDirectory + "/audit", worker: worker, settings: configuration.audit,
-        executor: executor,
-        report: report)
+        carried: await store.replayedLines.map(CarriedEntries.init), executor: executor, report: report)
+      try await audit.untilDurable()
+      let restored = await audit.restoredLines
+      if restored > 0 {
+        Log.write(.notice, "lines that a crash kept from the audit log were added", ["lines": "\(restored)"])
+      }
+      await store.follow(CarriedLog(audit), rewriting: restored > 0)
+      return audit
     } catch {
       throw StartError(status: ExitStatus.systemError, message: error.description)
     }
@@ -36,5 +44,20 @@ extension Service {
     case .notRotated(let error):
       Log.write(.warning, "the files of the audit log were not changed as they should", ["error": "\(error)"])
     }
+  }
+}
+
+extension CarriedLog {
+  /// Assumes that the log runs on the store's executor.
+  fileprivate init(_ audit: AuditLog) {
+    self.init(
+      durable: { audit.assumeIsolated { $0.durableHead.sequence } },
+      write: { audit.assumeIsolated { $0.write() } })
+  }
+}
+
+extension CarriedEntries {
+  fileprivate init(_ lines: CarriedLines) {
+    self.init(first: lines.first, time: lines.time, lines: lines.lines)
   }
 }

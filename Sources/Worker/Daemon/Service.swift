@@ -29,7 +29,7 @@ struct Service: Sendable {
     let records = DispatchQueueExecutor(label: "stagekeeper.records")
     let store = try await Self.openStore(configuration, records)
     let identity = try Self.identity(in: configuration.stateDirectory)
-    let audit = try Self.openAudit(configuration, worker: identity, records)
+    let audit = try await Self.openAudit(configuration, worker: identity, store, records)
     // On their common queue.
     await store.observeExpiries { job, event in
       audit.assumeIsolated { $0.note(AuditEntry.effects(of: event, on: job)) }

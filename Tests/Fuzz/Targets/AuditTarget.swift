@@ -47,7 +47,7 @@ extension FuzzTarget {
     ]
     for members in [first] + lines.compactMap(members) {
       let line = AuditFormat.line(
-        members, after: head, commit: head.sequence + 1, time: 1_700_000_000_000, worker: "w")
+        JSONObject(members), after: head, commit: head.sequence + 1, time: 1_700_000_000_000, worker: "w")
       bytes += line.bytes
       head = AuditHead(sequence: head.sequence + 1, hash: line.hash)
     }

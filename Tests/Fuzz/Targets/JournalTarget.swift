@@ -35,7 +35,8 @@ extension FuzzTarget {
 
   private static func checkBounds(_ scan: SegmentScan, _ bytes: [UInt8]) throws {
     try check((0...bytes.count).contains(scan.end), "it ends at \(scan.end) of \(bytes.count)")
-    try check(scan.flaw != nil || scan.end == bytes.count, "something is left over, and no flaw told")
+    let isRestEmpty = bytes[scan.end...].allSatisfy { $0 == 0 }
+    try check(scan.flaw != nil || isRestEmpty, "something is left over, and no flaw told")
   }
 
   private static func checkWhole(_ segment: [UInt8], _ payloads: [[UInt8]]) throws {
@@ -56,16 +57,18 @@ extension FuzzTarget {
     let damaged = read(changed)
     try check(payloads.starts(with: damaged.payloads), "changed, it gives other records")
     try check(damaged.scan.flaw != nil && damaged.scan.end <= place, "the change was not noticed")
+    let reserved = read(segment + [UInt8](repeating: 0, count: Int(bits)))
+    try check(reserved.scan.flaw == nil && reserved.payloads == payloads, "zeros behind the end count")
   }
 
   private static func checkRecords(_ payloads: [[UInt8]]) throws {
     var table = JobTable()
     for payload in payloads {
       guard let json = try? JSONValue(parsing: payload, maximumDepth: JobRecord.maximumDepth),
-        let record = try? JobRecord(json: json)
+        let entry = try? JournalEntry(json: json)
       else { continue }
-      try check(try JobRecord(json: record.json) == record, "a record reads differently")
-      guard (try? table.apply(record)) != nil else { return }
+      try check(try JournalEntry(json: entry.json) == entry, "a record reads differently")
+      guard (try? table.apply(entry.record)) != nil else { return }
     }
     var compacted = JobTable()
     for record in table.snapshot { try compacted.apply(record) }

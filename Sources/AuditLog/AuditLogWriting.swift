@@ -1,0 +1,202 @@
+internal import Dispatch
+internal import SystemCalls
+
+/// How the log's lines come into its files. See ``AuditLog`` for what is promised.
+extension AuditLog {
+  /// Writes what was appended, unless something is being written: then its end does.
+  public func write() {
+    let syncs = wanted > durableHead.sequence || pending.startsFile
+    guard inFlightBytes == nil, stop == nil, syncs || !pending.isEmpty else { return }
+    let lines = pending
+    pending = PendingLines()
+    inFlightBytes = lines.bytes
+    if lines.startsFile, fileNumber > 0 {
+      report(.rotated(file: AuditFormat.name(file: fileNumber + 1), head: writtenHead))
+    }
+    let firstUnsynced = durableHead.sequence + 1
+    onFileQueue { writer throws(SystemCallError) in
+      try writer.commit(lines, firstUnsynced: firstUnsynced, syncs: syncs)
+      return writer.head
+    } then: { log, head in
+      log.finishWriting(head, isDurable: syncs, startsFile: lines.startsFile)
+    }
+  }
+
+  /// Has all that was appended written and synced.
+  func sync() {
+    wanted = last
+    write()
+  }
+
+  private func finishWriting(_ head: AuditHead, isDurable: Bool, startsFile: Bool) {
+    writtenHead = head
+    if isDurable { durableHead = head }
+    inFlightBytes = nil
+    if startsFile {
+      fileNumber += 1
+      retryLength = 0
+      removeOldFiles()
+    }
+    let woken = waiters.filter(isServed)
+    waiters.removeAll(where: isServed)
+    for waiter in woken { waiter.continuation.resume(returning: nil) }
+    prepareNextWhenDue()
+    write()
+  }
+
+  struct Waiter {
+    let line: UInt64
+    let isForDisk: Bool
+    let continuation: CheckedContinuation<AuditError?, Never>
+  }
+
+  private func isServed(_ waiter: Waiter) -> Bool {
+    waiter.line <= (waiter.isForDisk ? durableHead : writtenHead).sequence
+  }
+
+  /// Waits until everything appended so far is on disk, or until a line.
+  ///
+  /// - Parameter line: what ``begin(_:)`` returned.
+  /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
+  public func untilDurable(_ line: UInt64? = nil) async throws(AuditError) {
+    let line = line ?? last
+    if durableHead.sequence >= line { return }
+    try check()
+    wanted = max(wanted, line)
+    write()
+    let failure = await withCheckedContinuation { continuation in
+      waiters.append(Waiter(line: line, isForDisk: true, continuation: continuation))
+    }
+    if let failure { throw failure }
+  }
+
+  /// Waits until a line is in its file.
+  ///
+  /// - Throws: as ``untilDurable(_:)`` does.
+  public func untilWritten(_ line: UInt64) async throws(AuditError) {
+    if writtenHead.sequence >= line { return }
+    try check()
+    write()
+    let failure = await withCheckedContinuation { continuation in
+      waiters.append(Waiter(line: line, isForDisk: false, continuation: continuation))
+    }
+    if let failure { throw failure }
+  }
+
+  /// What nobody waits for is synced soon.
+  func setSyncClock() {
+    if isSyncClockSet { return }
+    isSyncClockSet = true
+    executor.queue.asyncAfter(deadline: .now() + Self.syncDelay) { [weak self] in
+      self?.assumeIsolated { log in
+        log.isSyncClockSet = false
+        log.sync()
+      }
+    }
+  }
+
+  /// Does something on the queue of the files and goes on here, unless it failed: a failure there is final.
+  private func onFileQueue<Value: Sendable>(
+    _ body: @escaping @Sendable (AuditWriter) throws(SystemCallError) -> Value,
+    then next: @escaping @Sendable (isolated AuditLog, Value) -> Void
+  ) {
+    let writer = writer
+    fileQueue.async { [self] in
+      let result = Result { () throws(SystemCallError) in try body(writer) }
+      let space = writer.space
+      executor.queue.async {
+        self.assumeIsolated { log in
+          log.space = space
+          switch result {
+          case .success(let value): next(log, value)
+          case .failure(let error): log.fail(error)
+          }
+        }
+      }
+    }
+  }
+
+  private func fail(_ error: SystemCallError) {
+    guard stop == nil || stop?.code == .closed else { return }
+    let failure = AuditError("write the audit log", error)
+    stop = failure
+    for waiter in waiters { waiter.continuation.resume(returning: failure) }
+    waiters = []
+    wakeWaitingForRoom(hasRoom: false)
+    report(.failed(failure))
+  }
+
+  // MARK: Room
+
+  var hasRoom: Bool {
+    guard let end = space.reservedEnd, fileNumber > 0 else { return true }
+    return end - space.length - unwritten >= AuditWriter.margin
+  }
+
+  /// Bytes that are to go into the room that there is.
+  private var unwritten: Int64 { (inFlightBytes ?? 0) + pending.bytes }
+
+  /// - Returns: false where the disk is full, or nothing is written any more.
+  func makeRoom() async -> Bool {
+    await withCheckedContinuation { continuation in
+      waitingForRoom.append(continuation)
+      guard waitingForRoom.count == 1 else { return }
+      let unwritten = unwritten
+      onFileQueue { writer throws(SystemCallError) in
+        try writer.keepRoom(beyond: unwritten)
+      } then: { log, hasRoom in
+        log.wakeWaitingForRoom(hasRoom: hasRoom)
+      }
+    }
+  }
+
+  private func wakeWaitingForRoom(hasRoom: Bool) {
+    let woken = waitingForRoom
+    waitingForRoom = []
+    if stop == nil, hasRoom == wasFull {
+      wasFull = !hasRoom
+      report(.diskFull(wasFull))
+    }
+    for waiter in woken { waiter.resume(returning: hasRoom) }
+  }
+
+  // MARK: Files
+
+  private func prepareNextWhenDue() {
+    let isLong = space.length >= Int64(settings.fileBytes)
+    let isOld = now() - begun >= Int64(settings.fileSeconds) * 1000
+    guard isLong || isOld, !isNextReady, !isPreparing, !pending.startsFile, space.length >= retryLength,
+      stop == nil
+    else { return }
+    isPreparing = true
+    onFileQueue { writer throws(SystemCallError) in
+      do throws(SystemCallError) {
+        try writer.prepareNext()
+        return SystemCallError?.none
+      } catch {
+        return error
+      }
+    } then: { log, problem in
+      log.isPreparing = false
+      log.isNextReady = problem == nil
+      guard let problem else { return }
+      // The file that there is takes more lines meanwhile.
+      log.retryLength = log.space.length + (64 << 10)
+      log.report(.notRotated(problem))
+    }
+  }
+
+  private func removeOldFiles() {
+    let oldest = oldest
+    onFileQueue { writer throws(SystemCallError) in
+      do throws(SystemCallError) {
+        try writer.removeFiles(before: oldest)
+        return SystemCallError?.none
+      } catch {
+        return error
+      }
+    } then: { log, problem in
+      if let problem { log.report(.notRotated(problem)) }
+    }
+  }
+}
