@@ -11,7 +11,7 @@ struct Worker: Sendable {
   let settings: Settings
   let store: JobStore
   let audit: AuditLog
-  let admission: Admission
+  let records: Records
   let counters: Counters
   /// Milliseconds since 1970.
   let startedAt: Int64

@@ -5,19 +5,8 @@ internal import SystemCalls
 internal import WireProtocol
 
 extension AuditLog {
-  /// The same as ``decide(_:)``, for being waited for together with something else.
-  func decided(_ entries: [AuditEntry]) async -> AuditError? {
-    do throws(AuditError) {
-      try await decide(entries)
-      return nil
-    } catch {
-      return error
-    }
-  }
-
-  /// The same as ``record(_:)``.
+  /// The same as ``record(_:)``, for those who go on in any case.
   func recorded(_ entries: [AuditEntry]) async -> AuditError? {
-    if entries.isEmpty { return nil }
     do throws(AuditError) {
       try await record(entries)
       return nil

@@ -80,7 +80,7 @@ extension Worker {
     entry.action = action
     entry.peer = AuditEntry.Peer(peer)
     entry.tenant = policy.tenants(of: peer).first
-    if let failure = await audit.decided([entry]) { throw WireError(failure) }
+    do throws(AuditError) { try await audit.decide([entry]) } catch { throw WireError(error) }
   }
 
   /// - Throws: `audit_unavailable` where nothing can be recorded, so that nothing may be changed.

@@ -26,17 +26,17 @@ struct Service: Sendable {
     let activation = try Self.activation(configuration)
     try Self.prepareDirectories(configuration, activation)
     let budget = try Self.shareDescriptors(configuration.limits)
-    let records = DispatchQueueExecutor(label: "stagekeeper.records")
-    let store = try await Self.openStore(configuration, records)
+    let executor = DispatchQueueExecutor(label: "stagekeeper.records")
+    let store = try await Self.openStore(configuration, executor)
     let identity = try Self.identity(in: configuration.stateDirectory)
-    let audit = try await Self.openAudit(configuration, worker: identity, store, records)
+    let audit = try await Self.openAudit(configuration, worker: identity, store, executor)
     // On their common queue.
     await store.observeExpiries { job, event in
       audit.assumeIsolated { $0.note(AuditEntry.effects(of: event, on: job)) }
     }
     let maker = RepositoryMaker(
       identity: identity, laneProgram: laneProgram, store: store, audit: audit,
-      admission: Admission(store, audit, executor: records),
+      records: Records(store, audit, executor: executor),
       pool: LanePool(limit: budget.lanes),
       counters: Counters())
     worker = Self.makeWorker(configuration, maker)
@@ -250,7 +250,7 @@ struct Service: Sendable {
       Settings.Snapshot(configuration: configuration, policy: policy, repositories: repositories))
     return Worker(
       identity: maker.identity, settings: settings, store: maker.store, audit: maker.audit,
-      admission: maker.admission, counters: maker.counters,
+      records: maker.records, counters: maker.counters,
       startedAt: WallClock.milliseconds)
   }
 }
@@ -269,7 +269,7 @@ private struct RepositoryMaker: Sendable {
   let laneProgram: String
   let store: JobStore
   let audit: AuditLog
-  let admission: Admission
+  let records: Records
   let pool: LanePool
   let counters: Counters
 
@@ -278,7 +278,7 @@ private struct RepositoryMaker: Sendable {
   ) -> Repository {
     Repository(
       repository, worker: identity, stateDirectory: configuration.stateDirectory, laneProgram: laneProgram,
-      limits: configuration.limits, policy: policy, store: store, audit: audit, pool: pool,
+      limits: configuration.limits, policy: policy, store: store, records: records, pool: pool,
       counters: counters)
   }
 }

@@ -52,7 +52,7 @@ extension ClientHandler {
       allowed: request.access, action: request.auditAction, peer: peer, tenant: tenant,
       rule: worker.policy.rule(request.access, tenant: tenant))
     decision.version = request.version
-    return try await worker.admission.submit(jobRequest, decision)
+    return try await worker.records.submit(jobRequest, decision)
   }
 }
 

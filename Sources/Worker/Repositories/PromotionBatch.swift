@@ -77,15 +77,20 @@ extension Repository {
   }
 
   @discardableResult
-  func record(_ events: [(id: JobID, event: JobEvent)]) async throws(RoundFailure) -> [JobStep] {
-    if let failure = await recordEnds(events) { throw .server(WireError(failure)) }
-    do throws(JobStoreError) { return try await store.record(events) } catch { throw .store(error) }
+  func record(_ id: JobID, _ event: JobEvent) async throws(RoundFailure) -> JobStep {
+    try await records.record([(id, event)]).first ?? .finish
   }
 
-  @discardableResult
-  func record(_ id: JobID, _ event: JobEvent) async throws(RoundFailure) -> JobStep {
-    if let failure = await recordEnds([(id, event)]) { throw .server(WireError(failure)) }
-    do throws(JobStoreError) { return try await store.record(id, event) } catch { throw .store(error) }
+  /// Ends a job that has nothing in the remote.
+  func reject(_ job: Job, _ error: WireError) async throws(JobStoreError) {
+    do throws(RoundFailure) {
+      try await record(job.id, .rejected(JobError(error)))
+    } catch {
+      switch error {
+      case .store(let error): throw error
+      case .server(let error): try await postpone([job], error)
+      }
+    }
   }
 }
 

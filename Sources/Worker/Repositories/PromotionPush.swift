@@ -12,7 +12,7 @@ extension Repository {
     if prepared.count < promotions.count {
       return try await replanned(prepared, "a job that it may build on was cancelled")
     }
-    for promotion in prepared { try await record(promotion.job.id, .pushing) }
+    try await records.record(prepared.map { ($0.job.id, .pushing) })
     let branches = prepared.reduce(into: Set<String>()) { $0.formUnion($1.branches) }
     let reply = try await send(
       prepared.flatMap(\.prepared), branches: branches.sorted(), evenIfChanged: false)
@@ -102,14 +102,13 @@ extension Repository {
 
   /// Journals all intents at once, so that they share a sync; leaves out jobs that were cancelled meanwhile.
   func recordIntents(_ promotions: [Promotion]) async throws(RoundFailure) -> [Promotion] {
-    // Both go to the disk at the same time; nothing is pushed before both are there.
     let pushes = promotions.map { promotion in
-      let rule = policy.rule(promotion.request.access, tenant: promotion.job.request.requester.tenant)
-      return (promotion.job, rule, promotion.intents)
+      JobPush(
+        job: promotion.job,
+        rule: policy.rule(promotion.request.access, tenant: promotion.job.request.requester.tenant),
+        intents: promotion.intents)
     }
-    async let recording = recordPush(pushes)
-    let steps = try await record(promotions.map { ($0.job.id, .prepared($0.intents)) })
-    if let failure = await recording { throw .server(WireError(failure)) }
+    let steps = try await records.record(intents: pushes)
     return zip(promotions, steps).filter { $0.1.isPush }.map(\.0)
   }
 
@@ -132,7 +131,7 @@ extension Repository {
 
   /// Journals what has landed at once, so that all of a push share a sync.
   func recordSuccesses(_ promotions: [Promotion]) async throws(RoundFailure) {
-    try await record(promotions.map { ($0.job.id, .succeeded($0.result)) })
+    try await records.record(promotions.map { ($0.job.id, .succeeded($0.result)) })
   }
 
   /// - Returns: whether the job has to be planned anew.

@@ -16,10 +16,8 @@ extension Repository {
       _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
       let tags = jobs.flatMap(\.intents).compactMap(PreparedTag.init)
       // The policy decided before they were journalled, and is not asked again.
-      if let failure = await recordPush(jobs.map { ($0, nil, $0.intents) }) {
-        throw .server(WireError(failure))
-      }
-      for job in jobs { try await record(job.id, .pushing) }
+      try await records.record(repeated: jobs)
+      try await records.record(jobs.map { ($0.id, .pushing) })
       guard case .done(let results) = try await send(tags, branches: [], evenIfChanged: true) else {
         throw .server(
           WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
@@ -66,18 +64,19 @@ extension Repository {
     for job in jobs {
       guard let current = try await store.job(job.id), case .running = current.state else { continue }
       let isWorthRetrying = error.category == .retry || error.isOutcomeUnknown
+      let later = JobEvent.waiting(
+        until: WallClock.milliseconds + backoff(attempt: current.attempts), JobError(error))
       if isStopping {
         try await store.record(job.id, .interrupted)
       } else if isWorthRetrying, current.attempts < limits.attempts {
-        let until = WallClock.milliseconds + backoff(attempt: current.attempts)
-        try await store.record(job.id, .waiting(until: until, JobError(error)))
+        try await store.record(job.id, later)
       } else {
-        // What can't be recorded must not end: it is tried again until it can.
-        if await recordEnds([(job.id, .failed(JobError(error)))]) == nil {
-          try await store.record(job.id, .failed(JobError(error)))
-        } else {
-          let until = WallClock.milliseconds + backoff(attempt: current.attempts)
-          try await store.record(job.id, .waiting(until: until, JobError(error)))
+        do throws(RoundFailure) {
+          try await record(job.id, .failed(JobError(error)))
+        } catch {
+          // What can't be recorded must not end: it is tried again until it can.
+          if case .store(let failure) = error { throw failure }
+          try await store.record(job.id, later)
         }
       }
     }

@@ -1,4 +1,3 @@
-internal import AuditLog
 internal import Dispatch
 internal import JobQueue
 internal import LaneProtocol
@@ -21,7 +20,7 @@ actor Repository {
   private(set) var limits: Limits
   private(set) var policy: Policy
   nonisolated let store: JobStore
-  nonisolated let audit: AuditLog
+  nonisolated let records: Records
   nonisolated let counters: Counters
   private nonisolated let stateDirectory: String
   private nonisolated let laneProgram: String
@@ -64,7 +63,7 @@ actor Repository {
 
   init(
     _ configuration: RepositoryConfiguration, worker: String, stateDirectory: String, laneProgram: String,
-    limits: Limits, policy: Policy, store: JobStore, audit: AuditLog, pool: LanePool,
+    limits: Limits, policy: Policy, store: JobStore, records: Records, pool: LanePool,
     counters: Counters
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.repository.\(configuration.id)")
@@ -75,7 +74,7 @@ actor Repository {
     self.limits = limits
     self.policy = policy
     self.store = store
-    self.audit = audit
+    self.records = records
     self.pool = pool
     self.counters = counters
   }

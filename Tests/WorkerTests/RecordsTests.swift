@@ -10,7 +10,7 @@ import WireProtocol
 @testable import Worker
 
 /// What becomes of a request when the journal or the audit log fails under it.
-struct AdmissionTests {
+struct RecordsTests {
   /// Fails calls on the audit log's files from a certain moment on.
   private final class AuditFault: FileFaults {
     private let failing = Mutex<FileCall.Kind?>(nil)
@@ -25,25 +25,25 @@ struct AdmissionTests {
   }
 
   /// A journal and an audit log in a directory of their own.
-  private struct Records {
+  private struct Fixture {
     let executor = DispatchQueueExecutor(label: "records")
     let fault = AuditFault()
     let store: JobStore
     let audit: AuditLog
-    let admission: Admission
+    let records: Records
 
     init(_ directory: TemporaryDirectory) throws {
       store = try JobStore.open(directory: directory.appending("journal"), executor: executor) { _ in }
       audit = try AuditLog.open(
         directory: directory.appending("audit"), worker: "0123456789ab", executor: executor, faults: fault)
-      admission = Admission(store, audit, executor: executor)
+      records = Records(store, audit, executor: executor)
     }
 
     func submit(key: String? = nil) async throws(WireError) -> Submission {
       var decision = AuditEntry(.request)
       decision.decision = .allowed
       decision.action = "assign"
-      return try await admission.submit(AdmissionTests.request(key: key), decision)
+      return try await records.submit(RecordsTests.request(key: key), decision)
     }
 
     func close() async throws {
@@ -70,7 +70,7 @@ struct AdmissionTests {
   @Test("what is admitted is in the journal and in the log, each with the job's number")
   func admitted() async throws {
     let directory = try TemporaryDirectory()
-    let records = try Records(directory)
+    let records = try Fixture(directory)
     let ids = try await withThrowingTaskGroup { group in
       for _ in 0..<50 { group.addTask { try await records.submit().job.id.description } }
       return try await group.reduce(into: Set<String>()) { $0.insert($1) }
@@ -84,7 +84,7 @@ struct AdmissionTests {
   @Test("without its decision a job is taken back for good", arguments: [FileCall.Kind.write, .sync])
   func takenBack(kind: FileCall.Kind) async throws {
     let directory = try TemporaryDirectory()
-    let records = try Records(directory)
+    let records = try Fixture(directory)
     let first = try await records.submit(key: "first").job.id
     records.fault.arm(kind)
     let error = await #expect(throws: WireError.self) { try await records.submit(key: "second") }
@@ -95,7 +95,7 @@ struct AdmissionTests {
     #expect(try await records.store.jobs().map(\.id) == [first])
     try await records.close()
 
-    let restarted = try Records(directory)
+    let restarted = try Fixture(directory)
     #expect(try await restarted.store.jobs().map(\.id) == [first])
     let repeated = try await restarted.submit(key: "second")
     #expect(repeated.isNew && repeated.job.id != first)
@@ -105,7 +105,7 @@ struct AdmissionTests {
   @Test("a job that was there before stays, and so does one that has begun")
   func kept() async throws {
     let directory = try TemporaryDirectory()
-    let records = try Records(directory)
+    let records = try Fixture(directory)
     let id = try await records.submit(key: "first").job.id
     #expect(try await records.submit(key: "first").isNew == false)
     _ = try await records.store.nextBatch(repository: "churn", limit: 1)

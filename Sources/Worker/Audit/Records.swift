@@ -4,10 +4,11 @@ internal import StrictJSON
 internal import SystemCalls
 internal import WireProtocol
 
-/// Where jobs are let in: with a record in the journal and a line in the audit log, or not at all.
+/// The journal and the audit log: what belongs into both goes through here, in the order that keeps it true.
 ///
-/// It shares its executor with both, so that a request changes threads once on its way in and once on its way back.
-actor Admission {
+/// It shares its executor with both, so that whoever records something changes threads once on the way in and once on
+/// the way back.
+actor Records {
   private nonisolated let executor: DispatchQueueExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -63,6 +64,59 @@ actor Admission {
     let isGone = (try? await store.withdraw(submission.job.id)) ?? false
     return isGone ? WireError(failure) : WireError(failure, keeping: submission.job.id)
   }
+
+  // MARK: Jobs
+
+  /// Records what jobs are about to push: that it is allowed, and their intents; durable on return. Both go to the disk
+  /// at the same time.
+  ///
+  /// - Returns: what to do next with each job. One that was cancelled meanwhile has nothing to push.
+  func record(intents jobs: [JobPush]) async throws(RoundFailure) -> [JobStep] {
+    let line = try await auditing { () throws(AuditError) in
+      try await audit.begin(jobs.flatMap(AuditEntry.pushes))
+    }
+    let steps = try await journal(jobs.map { ($0.job.id, .prepared($0.intents)) })
+    try await auditing { () throws(AuditError) in try await audit.untilDurable(line) }
+    return steps
+  }
+
+  /// Records that intents of an earlier attempt are pushed again; durable on return.
+  func record(repeated jobs: [Job]) async throws(RoundFailure) {
+    let entries = jobs.flatMap { AuditEntry.pushes(JobPush(job: $0, rule: nil, intents: $0.intents)) }
+    try await auditing { () throws(AuditError) in try await audit.decide(entries) }
+  }
+
+  /// Records what happened to jobs, as ``JobQueue/JobStore/record(_:)`` does. How a job ends is in the audit log before
+  /// the journal says so: a crash in between has the end found out once more, and recorded once more, and none is ever
+  /// missing.
+  @discardableResult
+  func record(_ events: [(id: JobID, event: JobEvent)]) async throws(RoundFailure) -> [JobStep] {
+    var effects: [AuditEntry] = []
+    for (id, event) in events {
+      guard let job = try? await store.current(id) else { continue }
+      effects += AuditEntry.effects(of: event, on: job)
+    }
+    if !effects.isEmpty { try await auditing { () throws(AuditError) in try await audit.record(effects) } }
+    return try await journal(events)
+  }
+
+  private func journal(_ events: [(id: JobID, event: JobEvent)]) async throws(RoundFailure) -> [JobStep] {
+    do throws(JobStoreError) { return try await store.record(events) } catch { throw .store(error) }
+  }
+
+  private func auditing<Value>(
+    _ body: () async throws(AuditError) -> Value
+  ) async throws(RoundFailure) -> Value {
+    do throws(AuditError) { return try await body() } catch { throw .server(WireError(error)) }
+  }
+}
+
+/// What a job is about to push.
+struct JobPush {
+  let job: Job
+  /// What allows it, such as `grants[1]`; nil where it repeats what was allowed before.
+  let rule: String?
+  let intents: [Intent]
 }
 
 extension AuditEntry {

@@ -1,0 +1,39 @@
+internal import AuditLog
+internal import JobQueue
+internal import StrictJSON
+
+extension AuditEntry {
+  /// That a job's tags may be pushed: a line for each.
+  static func pushes(_ push: JobPush) -> [AuditEntry] {
+    var entry = AuditEntry(.push, of: push.job)
+    entry.decision = .allowed
+    entry.rule = push.rule
+    entry.approvers = push.job.approval.map { $0.approvals.map(\.by.auditName) }
+    return push.intents.map { entry.with($0) }
+  }
+
+  /// How a job ends with an event: a line for each of its tags. None where it goes on.
+  static func effects(of event: JobEvent, on job: Job) -> [AuditEntry] {
+    guard let outcome = event.outcome else { return [] }
+    var entry = AuditEntry(.effect, of: job)
+    entry.outcome = outcome.outcome
+    entry.code = outcome.error?.code
+    entry.rule = outcome.error?.details?["rule"]?.stringValue
+    if case .succeeded(let result) = event {
+      entry.version = result["version"]?.stringValue ?? entry.version
+    }
+    return job.intents.isEmpty ? [entry] : job.intents.map { entry.with($0) }
+  }
+}
+
+extension JobEvent {
+  /// How the job ends with it; nil where it goes on, or was cancelled, which is recorded where it is asked for.
+  fileprivate var outcome: (outcome: AuditEntry.Outcome, error: JobError?)? {
+    switch self {
+    case .succeeded: (.pushed, nil)
+    case .rejected(let error): (.rejected, error)
+    case .failed(let error): (.failed, error)
+    default: nil
+    }
+  }
+}
