@@ -74,6 +74,16 @@ public enum Files {
       takingOwnership: try systemCall("open \"\(path)\"") { Glibc.open(path, flags | O_CLOEXEC, mode) })
   }
 
+  /// Opens no more than the place of a file, of whatever kind. C: `open` with `O_PATH`.
+  public static func openPlace(
+    of path: String, followingLinks: Bool
+  ) throws(SystemCallError) -> FileDescriptor {
+    try open(path, flags: pathOnly | (followingLinks ? 0 : O_NOFOLLOW))
+  }
+
+  /// `O_PATH`, which Glibc's module lacks.
+  private static let pathOnly: Int32 = 0o10000000
+
   /// The whole content of a file.
   ///
   /// - Parameter limit: the largest size accepted, in bytes; a larger file throws `EFBIG`.

@@ -93,7 +93,7 @@ public struct Landlock: Sendable {
   {
     let path: FileDescriptor
     do throws(SystemCallError) {
-      path = try Files.open(rule.path, flags: O_RDONLY | Self.pathOnly)
+      path = try Files.openPlace(of: rule.path, followingLinks: true)
     } catch {
       if [.noSuchFile, .permissionDenied, Errno(rawValue: ENOTDIR)].contains(error.errno) { return }
       throw error
@@ -106,7 +106,4 @@ public struct Landlock: Sendable {
       stagekeeper_landlock_add_path(number, bits, opened)
     }
   }
-
-  /// `O_PATH`, which Glibc's module lacks.
-  private static let pathOnly: Int32 = 0o10000000
 }

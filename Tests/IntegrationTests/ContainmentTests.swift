@@ -102,7 +102,7 @@ struct ContainmentTests {
     for secret in secrets { #expect(!worker.output.contains(secret)) }
   }
 
-  @Test func sharesNoFolderOfConnections() throws {
+  @Test func sharesNoConnections() throws {
     let (remote, server) = (try GitFixture(), try SSHServer())
     let worker = try WorkerFixture(
       configuration: sshConfiguration(
@@ -112,8 +112,7 @@ struct ContainmentTests {
     #expect(folders.count == 2)
     for folder in folders {
       let names = try Files.names(in: "\(worker.stateDirectory)/ssh/\(folder)")
-      #expect(names == ["s"])
-      #expect(try Files.kind(of: "\(worker.stateDirectory)/ssh/\(folder)/s") == .socket)
+      #expect(names == [], "the sockets have lost their names")
     }
   }
 

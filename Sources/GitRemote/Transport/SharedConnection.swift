@@ -11,12 +11,18 @@ final class SharedConnection {
 
   private final class Master {
     let conversation: StreamConnection
+    /// Its socket, which has no name any more.
+    let socket: FileDescriptor
     let replaceAt: MonotonicTime
 
-    init(_ conversation: StreamConnection, replaceAt: MonotonicTime) {
+    init(_ conversation: StreamConnection, _ socket: consuming FileDescriptor, replaceAt: MonotonicTime) {
       self.conversation = conversation
+      self.socket = socket
       self.replaceAt = replaceAt
     }
+
+    /// Where this process alone can connect to it. Source: proc(5), `/proc/pid/fd`.
+    var path: String { "/proc/self/fd/\(socket.rawValue)" }
   }
 
   /// Nil where a socket in the directory has no address.
@@ -38,17 +44,33 @@ final class SharedConnection {
 
   /// The socket of an established connection; opens one if there is none.
   ///
-  /// - Returns: its path, and whether the connection was there before, so that it may have died unnoticed.
+  /// Whoever can name the socket can use the connection, and the kernel does not keep other lanes of the same user from
+  /// sockets that have a name. So its name is taken away as soon as ssh listens.
+  ///
+  /// - Returns: a path that holds while the connection is used, and whether the connection was there before, so that it may have died unnoticed.
   func open(
     _ operation: String, _ deadlines: Deadlines
   ) throws(GitRemoteError) -> (path: String, reused: Bool) {
-    if let master, !master.replaceAt.hasPassed, !master.conversation.hasEnded { return (path, true) }
+    if let master, !master.replaceAt.hasPassed, !master.conversation.hasEnded { return (master.path, true) }
     close()
     let conversation = try StreamConnection(
       commandLine.master(controlPath: path), operation: operation, deadlines: deadlines)
     try waitUntilReady(conversation)
-    master = Master(conversation, replaceAt: .after(seconds: timeouts.sharedConnection))
-    return (path, false)
+    let new = Master(
+      conversation, try takeSocket(), replaceAt: .after(seconds: timeouts.sharedConnection))
+    master = new
+    return (new.path, false)
+  }
+
+  private func takeSocket() throws(GitRemoteError) -> FileDescriptor {
+    let socket: FileDescriptor
+    do throws(SystemCallError) {
+      socket = try Files.openPlace(of: path, followingLinks: false)
+    } catch {
+      throw GitRemoteError(.io, "connect", "\(error)")
+    }
+    try removeSocket()
+    return socket
   }
 
   /// The master says a line when its socket is there.
