@@ -70,6 +70,44 @@ static inline int stagekeeper_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
 
+/* What posix_spawn(3) does, and PR_SET_PDEATHSIG, which that cannot be asked for: the kernel kills the child when
+   the calling thread ends. `descriptors` become 0, 1, 2, …; -1 stands for /dev/null. Assumes that none of them is
+   less than `count`. 0, or what errno would be. */
+static inline int stagekeeper_spawn_mortal(
+    pid_t *pid, const char *path, char *const *arguments, char *const *environment, const int *descriptors,
+    int count) {
+  sigset_t all, before, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  /* The child runs on this stack and in this memory until it is another program: no handler may run there. */
+  sigprocmask(SIG_BLOCK, &all, &before);
+  pid_t parent = getpid();
+  volatile int error = 0;
+  pid_t child = vfork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent) _exit(127);
+    for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+    for (int target = 0; target < count; target++) {
+      int source = descriptors[target] < 0 ? open("/dev/null", O_RDWR) : descriptors[target];
+      if (source < 0 || dup2(source, target) < 0) {
+        error = errno;
+        _exit(127);
+      }
+    }
+    closefrom(count);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(path, arguments, environment);
+    error = errno;
+    _exit(127);
+  }
+  if (child == -1) error = errno;
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  if (child != -1 && error != 0) waitpid(child, NULL, 0);
+  *pid = child;
+  return error;
+}
+
 static inline int stagekeeper_die_with_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0); }
 static inline int stagekeeper_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
 static inline int stagekeeper_forbid_core_dump(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

@@ -13,6 +13,9 @@ public struct ChildCommand: Sendable {
   public var workingDirectory: String?
   /// A new process group of which the child is the leader, so that a kill reaches its children too.
   public var newProcessGroup: Bool
+  /// The kernel kills the program, alone, when the thread that started it ends (prctl(2), `PR_SET_PDEATHSIG`). Only
+  /// for a command in the parent's working directory and process group.
+  public var diesWithParent = false
 
   public init(
     executable: String, arguments: [String] = [], environment: [String] = [],
@@ -53,7 +56,7 @@ public enum Signal: Sendable {
 public struct ChildProcess: Sendable, Hashable {
   public let pid: Int32
 
-  /// Starts a program. C: `posix_spawn`.
+  /// Starts a program. C: `posix_spawn`, or `vfork` where it is to die with its parent.
   ///
   /// The child starts with default signal actions, an empty signal mask and no descriptors but the given ones.
   ///
@@ -61,11 +64,12 @@ public struct ChildProcess: Sendable, Hashable {
   public static func spawn(
     _ command: ChildCommand, descriptors: [Int32]
   ) throws(SystemCallError) -> ChildProcess {
+    let moved = try liftAbove(descriptors)
+    defer { for case let number? in moved { _ = close(number) } }
+    if command.diesWithParent { return try spawnMortal(command, descriptors: moved.map { $0 ?? -1 }) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    let moved = try liftAbove(descriptors)
-    defer { for case let number? in moved { _ = close(number) } }
     for (target, source) in moved.enumerated() {
       if let source {
         posix_spawn_file_actions_adddup2(&actions, source, Int32(target))
@@ -121,6 +125,21 @@ public struct ChildProcess: Sendable, Hashable {
     let result = withCStrings([command.executable] + command.arguments) { arguments in
       withCStrings(command.environment) { environment in
         posix_spawn(&pid, command.executable, &actions, &attributes, arguments, environment)
+      }
+    }
+    if result != 0 { throw SystemCallError(Errno(rawValue: result), "start \"\(command.executable)\"") }
+    return ChildProcess(pid: pid)
+  }
+
+  private static func spawnMortal(
+    _ command: ChildCommand, descriptors: [Int32]
+  ) throws(SystemCallError) -> ChildProcess {
+    precondition(command.workingDirectory == nil && !command.newProcessGroup)
+    var pid: pid_t = 0
+    let result = withCStrings([command.executable] + command.arguments) { arguments in
+      withCStrings(command.environment) { environment in
+        stagekeeper_spawn_mortal(
+          &pid, command.executable, arguments, environment, descriptors, Int32(descriptors.count))
       }
     }
     if result != 0 { throw SystemCallError(Errno(rawValue: result), "start \"\(command.executable)\"") }

@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import SystemCalls
 import TestSupport
 import Testing
@@ -63,6 +65,12 @@ struct ChildProcessTests {
     #expect(try one.first.read(upTo: 100) == Array("four\n".utf8))
   }
 
+  /// The set of signals that a child ignores, without 32 and above: the C library keeps two of those to itself.
+  private func ignoredSignals(_ command: (String) -> ChildCommand) throws -> UInt64 {
+    let set = try output(command("sed -n 's/^SigIgn:.//p' /proc/self/status")).filter(\.isHexDigit)
+    return try #require(UInt64(set, radix: 16)) & 0x7FFF_FFFF
+  }
+
   @Test func surroundings() throws {
     #expect(
       try output(shell("env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= | sort", environment: ["A=b c"]))
@@ -70,10 +78,7 @@ struct ChildProcessTests {
     var command = shell("pwd")
     command.workingDirectory = "/usr"
     #expect(try output(command) == "/usr\n")
-    let ignored = try #require(
-      UInt64(try output(shell("sed -n 's/^SigIgn:.//p' /proc/self/status")).filter(\.isHexDigit), radix: 16))
-    // Signals 32 and 33 are the C library's own.
-    #expect(ignored & 0x7FFF_FFFF == 0)
+    #expect(try ignoredSignals { shell($0) } == 0)
     #expect(try output(shell("grep SigBlk /proc/self/status")).hasSuffix("0000000000000000\n"))
     #expect(
       try output(ChildCommand(executable: "/bin/echo", arguments: ["a b", "", "é", "$HOME"]))
@@ -150,5 +155,44 @@ struct ChildProcessTests {
     #expect(try child.wait(until: .after(seconds: 0.01)) == nil)
     child.send(.terminate)
     #expect(try child.wait(until: .after(seconds: 60)) == .killed(signal: 15))
+  }
+
+  // MARK: - Children that die with their parent
+
+  private func mortal(_ script: String) -> ChildCommand {
+    var command = shell(script, environment: ["A=b c"])
+    command.newProcessGroup = false
+    command.diesWithParent = true
+    return command
+  }
+
+  @Test("a child that dies with its parent starts like every other")
+  func mortalSurroundings() throws {
+    let leak = try Files.open("/dev/null", flags: 0)
+    #expect(leak.rawValue >= 0)
+    #expect(try output(mortal("ls /proc/self/fd | sort -n | tr '\\n' ' '")) == "0 1 2 3 ")
+    #expect(try output(mortal("echo \"$A\"; readlink /proc/self/fd/0")) == "b c\n/dev/null\n")
+    #expect(try ignoredSignals(mortal) == 0)
+    #expect(try output(mortal("grep SigBlk /proc/self/status")).hasSuffix("0000000000000000\n"))
+    // The thread sanitizer makes a fork(2) of vfork(2), after which the child cannot tell.
+    if Sanitizer.isOn { return }
+    var missing = mortal("")
+    missing.executable = "/nonexistent/program"
+    #expect(throws: SystemCallError(.noSuchFile, "start \"/nonexistent/program\"")) {
+      try ChildProcess.spawn(missing, descriptors: [])
+    }
+  }
+
+  @Test("a child that dies with its parent is killed when the thread that started it ends")
+  func mortalDies() throws {
+    let command = mortal("sleep 1000")
+    let started = Mutex<ChildProcess?>(nil)
+    let thread = Thread {
+      started.withLock { $0 = try? ChildProcess.spawn(command, descriptors: [-1, -1, -1]) }
+    }
+    thread.start()
+    try Eventually.holds("the child was started") { started.withLock { $0 != nil } }
+    let child = try #require(started.withLock { $0 })
+    #expect(try child.wait(until: .after(seconds: 60)) == .killed(signal: 9))
   }
 }

@@ -52,7 +52,10 @@ struct SSHCommandLine {
   func master(controlPath: String) throws(GitRemoteError) -> ChildCommand {
     let sharing = ["ControlMaster=yes", "ControlPath=\(try Self.quoted(controlPath))", "ControlPersist=no"]
     let announce = ["PermitLocalCommand=yes", "LocalCommand=echo ready"]
-    return command(sharing + announce, ["-N"], []).endingWithParent()
+    var command = command(sharing + announce, ["-N"], [])
+    // Nobody else would end it after a crash.
+    command.diesWithParent = true
+    return command
   }
 
   private func command(_ options: [String], _ flags: [String], _ remote: [String]) -> ChildCommand {
@@ -84,18 +87,5 @@ struct SSHCommandLine {
       }
     }
     return result + "'"
-  }
-}
-
-extension ChildCommand {
-  /// Has the kernel end the program when this process ends, however it ends. Source: setpriv(1), which
-  /// every Debian has; without it the process group remains.
-  fileprivate func endingWithParent() -> ChildCommand {
-    let setpriv = "/usr/bin/setpriv"
-    guard let found = try? Files.kind(of: setpriv), found == .file else { return self }
-    var copy = self
-    copy.arguments = ["--pdeathsig", "KILL", "--", executable] + arguments
-    copy.executable = setpriv
-    return copy
   }
 }
