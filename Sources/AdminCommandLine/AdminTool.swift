@@ -1,5 +1,6 @@
 internal import CommandLineTool
 internal import StagekeeperClient
+internal import SystemCalls
 
 /// The program `stagekeeper-admin`.
 public enum AdminTool {
@@ -21,7 +22,10 @@ public enum AdminTool {
     ])
 
   /// Runs the process's command line.
-  public static func main() async -> Never { await ToolRun(spec).run() }
+  @MainActor public static func main() async -> Never {
+    ThisProcess.quietDispatch()
+    await ToolRun(spec).run()
+  }
 }
 
 extension Invocation {

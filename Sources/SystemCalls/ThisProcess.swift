@@ -11,6 +11,10 @@ public enum ThisProcess {
   /// Writing to a closed socket returns an error instead of ending the process. C: `signal`.
   public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
+  /// Keeps libdispatch from writing to the system's log: with every thread that it starts for urgent work it complains
+  /// there that only the superuser may raise a thread's priority. To be called before the first thread. C: `setenv`.
+  public static func quietDispatch() { _ = setenv("LIBDISPATCH_LOG", "NO", 0) }
+
   /// Ends this process with `SIGKILL` when its parent ends. C: `prctl(PR_SET_PDEATHSIG)`.
   ///
   /// - Parameter parent: the parent's number as it told; if it has ended already, false is returned.

@@ -1,3 +1,5 @@
+internal import SystemCalls
+
 /// The program `stagekeeper`.
 public enum StagekeeperTool {
   static let spec = ToolSpec(
@@ -13,5 +15,8 @@ public enum StagekeeperTool {
     commonOptions: [CommonOption.socket, CommonOption.repo, CommonOption.timeout])
 
   /// Runs the process's command line.
-  public static func main() async -> Never { await ToolRun(spec).run() }
+  @MainActor public static func main() async -> Never {
+    ThisProcess.quietDispatch()
+    await ToolRun(spec).run()
+  }
 }
