@@ -3,17 +3,18 @@
 #
 #   sudo deploy/install.sh                               # under /usr/local
 #   DESTDIR=/tmp/package PREFIX=/usr deploy/install.sh   # for a package
+#   BUILT=.build/debug deploy/install.sh                 # programs of another build
 set -Eeuo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 prefix=${PREFIX:-/usr/local}
 to=${DESTDIR:-}$prefix
-built=$root/.build/release
+built=${BUILT:-$root/.build/release}
 programs=(stagekeeperd stagekeeper-lane stagekeeper stagekeeper-admin)
 
 case ${1-} in
   "") ;;
   *)
-    sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     [ "$1" = --help ] && exit 0
     exit 64
     ;;

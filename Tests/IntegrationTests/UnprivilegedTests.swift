@@ -7,6 +7,7 @@ import Testing
 /// its own, no capabilities, no new privileges, everything read-only but its state.
 ///
 /// Not tried here: the filter of system calls, the address families, the devices and the process table of the unit.
+/// `SystemdTests` has all of it, where systemd can run.
 @Suite(.enabled(if: ThisProcess.uid == 0, "needs root, to give up all of it"))
 struct UnprivilegedTests {
   private static let account = "64301"
