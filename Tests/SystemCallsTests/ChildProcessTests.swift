@@ -185,7 +185,7 @@ struct ChildProcessTests {
 
   @Test("a child that dies with its parent is killed when the thread that started it ends")
   func mortalDies() throws {
-    let command = mortal("sleep 1000")
+    let command = mortal("exec sleep 1000")
     let started = Mutex<ChildProcess?>(nil)
     let thread = Thread {
       started.withLock { $0 = try? ChildProcess.spawn(command, descriptors: [-1, -1, -1]) }

@@ -60,7 +60,7 @@ def obstacle(programs):
     return None
 
 
-def wait_for(what, holds, seconds=30):
+def wait_for(what, holds, seconds=60):
     """Waits until something is so, and gives back what `holds` did."""
     deadline = time.monotonic() + seconds
     while not (result := holds()):

@@ -18,4 +18,4 @@ say "Looking for the Debian packages that are needed"
 install_missing git=git ssh=openssh-client sshd=openssh-server openssl=openssl nginx=nginx-light fcgiwrap=fcgiwrap \
   setpriv=util-linux unshare=util-linux /usr/bin/python3=python3 /lib/systemd/systemd=systemd
 say "Trying the service"
-exec python3 "$root/Tests/contain.py" 150 python3 "$root/Tests/Systemd/run.py" "$@"
+exec python3 "$root/Tests/contain.py" 280 python3 "$root/Tests/Systemd/run.py" "$@"

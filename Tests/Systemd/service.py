@@ -69,7 +69,7 @@ def configure(machine, **changes):
 
 
 def stagekeeper(machine, *arguments, user=JOB_USER, **options):
-    return machine.run("/usr/local/bin/stagekeeper", *arguments, "--timeout", "30", user=user, **options)
+    return machine.run("/usr/local/bin/stagekeeper", *arguments, "--timeout", "50", user=user, **options)
 
 
 def assign(machine, repository, stage, *more, **options):
