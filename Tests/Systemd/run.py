@@ -26,7 +26,13 @@ def host():
     return accounts, [path for path in places if os.path.lexists(path)]
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def stop(number, _frame):
+    # A second one, which a terminal and contain.py send together, must not interrupt the cleaning up.
+    for each in SIGNALS:
+        signal.signal(each, lambda *_: None)
     raise SystemExit(128 + number)
 
 
@@ -46,7 +52,7 @@ def main(arguments):
         return 77
     if only_tell:
         return 0
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, stop)
     before, began = host(), time.monotonic()
     machine = None
