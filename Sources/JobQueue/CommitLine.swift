@@ -21,7 +21,7 @@ struct CommitLine: Sendable {
   private var beforeInFlight: [JobID: Job?] = [:]
   private var waiters: [(number: UInt64, waiter: Waiter)] = []
 
-  var isIdle: Bool { inFlight == nil && pending.isEmpty }
+  var isAwaited: Bool { !waiters.isEmpty }
 
   mutating func append(_ payload: [UInt8], changing id: JobID?, from old: Job?) {
     appended += 1

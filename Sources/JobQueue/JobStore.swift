@@ -12,6 +12,7 @@ public actor JobStore {
   let configuration: JobStoreConfiguration
   var table: JobTable
   var commits = CommitLine()
+  var isCommitClockSet = false
   var watchers = Watchers()
   /// Repositories whose places in line have changed since watchers were told.
   var moved: Set<ExactString> = []
@@ -133,6 +134,7 @@ public actor JobStore {
       let id = table.nextID
       let carried = lines(id)
       try change(.submitted(id, request, time: configuration.now()), id, carrying: carried)
+      commit()
       return (Submission(job: try existing(id), isNew: true), commits.appended, carried)
     }
   }
@@ -278,7 +280,8 @@ public actor JobStore {
     return payload
   }
 
-  /// Applies a record and puts it in the line for the disk.
+  /// Applies a record and puts it in the line for the disk, where it goes with the next commit that somebody waits for,
+  /// or soon.
   @discardableResult
   private func change(
     _ record: JobRecord, _ id: JobID?, carrying lines: CarriedLines? = nil
@@ -294,7 +297,7 @@ public actor JobStore {
     commits.append(payload, changing: id, from: old)
     if let lines { lastCarriedLine = max(lastCarriedLine, lines.last) }
     if let id, let job = table.jobs[id] { noteMove(in: job.request.repository) }
-    commit()
+    setCommitClock()
     return step
   }
 

@@ -11,6 +11,7 @@ extension JobStore {
     if let stop, stop.code != .closed { throw stop }
     let number = mark ?? commits.appended
     if commits.durable >= number { return }
+    commit()
     let outcome = await withCheckedContinuation { commits.wait($0, for: number) }
     try outcome.get()
   }
@@ -33,8 +34,25 @@ extension JobStore {
     for waiter in waiters { waiter.resume(returning: .success(())) }
     for id in changed where watchers.isWatched(id) { tell(id) }
     compactWhenLong()
-    commit()
+    if commits.isAwaited { commit() }
   }
+
+  /// What nobody waits for goes to the disk together, and with what somebody waits for.
+  func setCommitClock() {
+    if isCommitClockSet { return }
+    isCommitClockSet = true
+    executor.queue.asyncAfter(deadline: .now() + Self.commitDelay) { [weak self] in
+      self?.assumeIsolated { store in
+        store.isCommitClockSet = false
+        store.commit()
+        // While another commit is in flight.
+        if !store.commits.pending.isEmpty { store.setCommitClock() }
+      }
+    }
+  }
+
+  /// After which what nobody waits for is on its way to the disk, and shown to those who watch.
+  private static let commitDelay = DispatchTimeInterval.milliseconds(10)
 
   /// Does something on the journal's queue, and goes on here unless it failed: a failure there is final.
   private func onJournal<Value: Sendable>(
