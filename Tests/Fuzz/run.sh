@@ -20,6 +20,7 @@ readonly threaded=' http request '
 export SWIFT_BACKTRACE=enable=no STAGEKEEPER_FUZZ=1
 # As in a lane, whose memory is bounded: a greater allocation fails.
 export ASAN_OPTIONS=max_allocation_size_mb=1024:allocator_may_return_null=1
+export LSAN_OPTIONS=suppressions=$root/Tests/Sanitizers/leaks.txt:print_suppressions=0
 
 running= reason_given= place=
 

@@ -12,12 +12,21 @@ extension FuzzTarget {
     let choices = Choices(input)
     let server = try HTTPScript.shared.get()
     let answers = choices.content.split(separator: 0, maxSplits: 7).map { Array($0) }
+    if answers.contains(where: makesLibGit2Fall) { return }
     server.play(answers, closing: choices.bits & 1 == 1)
     defer { server.play([], closing: true) }
     let transport = try HTTPTransport(configuration: try HTTPScript.configuration(port: server.port))
     defer { transport.close() }
     // The second goes over the same connection where the server leaves it open.
     for service in [GitService.uploadPack, .receivePack] { try converse(transport, service) }
+  }
+
+  /// libgit2, to 1.9 at least, ends the process with the request that follows a challenge for which it has no credential
+  /// (httpclient.c, `best_scheme_and_challenge`). That can't be seen from outside of it, and costs a lane.
+  private static func makesLibGit2Fall(_ answer: [UInt8]) -> Bool {
+    let text = String(decoding: answer, as: UTF8.self).lowercased()
+    return text.contains("proxy-authenticate")
+      || (text.contains("www-authenticate") && !text.hasPrefix("http/1.1 401 "))
   }
 
   private static func converse(_ transport: HTTPTransport, _ service: GitService) throws {
