@@ -8,18 +8,20 @@ extension FuzzTarget {
   ///
   /// The first two bits say what the content is: the bytes themselves; lines that become packets; objects of a pack
   /// that is right as a whole.
-  static let fetch = FuzzTarget("fetch") { input in
-    let choices = Choices(input)
-    let answer =
-      switch choices.bits & 3 {
-      case 0: choices.content
-      case 1: choices.packets
-      default: PackText(choices.content).answer
-      }
-    let whole = try Download([answer], choices.bits)
-    let pieces = try Download(Pieces(answer, seed: choices.bits), choices.bits)
-    try check(whole == pieces, "the download depends on how the answer arrives: \(whole), \(pieces)")
-  }
+  static let fetch = FuzzTarget(
+    "fetch",
+    alone: { input in
+      let choices = Choices(input)
+      let answer =
+        switch choices.bits & 3 {
+        case 0: choices.content
+        case 1: choices.packets
+        default: PackText(choices.content).answer
+        }
+      let whole = try Download([answer], choices.bits)
+      let pieces = try Download(Pieces(answer, seed: choices.bits), choices.bits)
+      try check(whole == pieces, "the download depends on how the answer arrives: \(whole), \(pieces)")
+    })
 }
 
 /// How a fetch from a server ended that says the same whatever it is asked.

@@ -16,6 +16,12 @@ struct FuzzTarget: Sendable {
     runBlocking = run
   }
 
+  /// One that has something for itself which there is once only, such as a folder.
+  init(_ name: String, alone run: @escaping @Sendable (_ input: [UInt8]) throws -> Void) {
+    let turn = Turn()
+    self.init(name) { input in try turn.take { try run(input) } }
+  }
+
   /// One that asks actors.
   init(_ name: String, asking run: @escaping @Sendable (_ input: [UInt8]) async throws -> Void) {
     self.name = name
@@ -60,6 +66,12 @@ private func wait(_ body: @escaping @Sendable () async throws -> Void) throws {
   }
   isOver.wait()
   try failure.check()
+}
+
+private final class Turn: Sendable {
+  private let mutex = Mutex(())
+
+  func take(_ body: () throws -> Void) throws { try mutex.withLock { _ in try body() } }
 }
 
 private final class Failure: Sendable {

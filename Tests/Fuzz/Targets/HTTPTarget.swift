@@ -8,18 +8,20 @@ extension FuzzTarget {
   ///
   /// The content holds the answers to one request after the other, with a zero byte in between. With the first bit set
   /// the server closes the connection after each.
-  static let http = FuzzTarget("http") { input in
-    let choices = Choices(input)
-    let server = try HTTPScript.shared.get()
-    let answers = choices.content.split(separator: 0, maxSplits: 7).map { Array($0) }
-    if answers.contains(where: makesLibGit2Fall) { return }
-    server.play(answers, closing: choices.bits & 1 == 1)
-    defer { server.play([], closing: true) }
-    let transport = try HTTPTransport(configuration: try HTTPScript.configuration(port: server.port))
-    defer { transport.close() }
-    // The second goes over the same connection where the server leaves it open.
-    for service in [GitService.uploadPack, .receivePack] { try converse(transport, service) }
-  }
+  static let http = FuzzTarget(
+    "http",
+    alone: { input in
+      let choices = Choices(input)
+      let server = try HTTPScript.shared.get()
+      let answers = choices.content.split(separator: 0, maxSplits: 7).map { Array($0) }
+      if answers.contains(where: makesLibGit2Fall) { return }
+      server.play(answers, closing: choices.bits & 1 == 1)
+      defer { server.play([], closing: true) }
+      let transport = try HTTPTransport(configuration: try HTTPScript.configuration(port: server.port))
+      defer { transport.close() }
+      // The second goes over the same connection where the server leaves it open.
+      for service in [GitService.uploadPack, .receivePack] { try converse(transport, service) }
+    })
 
   /// libgit2, to 1.9 at least, ends the process with the request that follows a challenge for which it has no credential
   /// (httpclient.c, `best_scheme_and_challenge`). That can't be seen from outside of it, and costs a lane.
