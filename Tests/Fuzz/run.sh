@@ -51,6 +51,7 @@ while [ $# -gt 0 ]; do
     --merge) merge=yes ;;
     --replay)
       input=$(realpath -- "${2:?--replay needs a file}")
+      [ -f "$input" ] || fail "there is no file $input"
       shift
       ;;
     -*) fail "there is no option $1; see --help" ;;
@@ -96,10 +97,10 @@ report_find() {
   echo "When it is mended, keep it as Tests/Fuzz/Corpora/$target/NAME."
 }
 
-# Adds what reaches new code. How often code is reached counts while fuzzing, not here: corpora stay small.
+# Adds what reaches new code, in few files. How often code is reached counts while fuzzing, not here: corpora stay small.
 merge_finds() {
   local log=$finds/$1.merge.log
-  fuzz "$1" -merge=1 -use_counters=0 "$here/Corpora/$1" "$finds/$1" >"$log" 2>&1 || fail "merging failed: $log"
+  fuzz "$1" -set_cover_merge=1 -use_counters=0 "$here/Corpora/$1" "$finds/$1" >"$log" 2>&1 || fail "merging failed: $log"
   grep -a '^MERGE-OUTER: .*new files' "$log"
 }
 
