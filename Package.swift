@@ -125,9 +125,8 @@ let package = Package(
 
 /// What the parsers' fuzz targets reach.
 let fuzzed: [Target.Dependency] = [
-  "AuditLog", "GitRemote", "JobQueue", "LaneProtocol", "Registry", "RegistryFiles", "StrictJSON",
-  "SystemCalls", "TagSigning",
-  "WireProtocol",
+  "AuditLog", "GitRemote", "JobQueue", "Lane", "LaneProtocol", "Registry", "RegistryFiles", "StrictJSON",
+  "SystemCalls", "TagSigning", "TestSupport", "WireProtocol", "Worker",
 ]
 
 // `swift test` replays the corpora. `Tests/Fuzz/run.sh` builds the same targets as a program on libFuzzer, with

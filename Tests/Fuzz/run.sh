@@ -14,16 +14,22 @@ readonly scratch=$root/.build-fuzz
 readonly finds=$scratch/finds
 # Of an input, in bytes. Longer ones cost time and reach nothing new.
 readonly max_length=4096
+# They are asked through other threads: what those free a moment later would be taken for a leak.
+readonly threaded=' http request '
 # A crash must end the process: the toolchain's backtrace would wait for the fuzzer, which waits for it.
 export SWIFT_BACKTRACE=enable=no STAGEKEEPER_FUZZ=1
+# As in a lane, whose memory is bounded: a greater allocation fails.
+export ASAN_OPTIONS=max_allocation_size_mb=1024:allocator_may_return_null=1
+export LSAN_OPTIONS=suppressions=$root/Tests/Sanitizers/leaks.txt:print_suppressions=0
 
-running= reason_given=
+running= reason_given= place=
 
 clean_up() {
   local status=$?
   trap - EXIT
   trap '' INT TERM HUP
   if [ -n "$running" ]; then end_tree "$running" 10; fi
+  if [ -n "$place" ]; then rm -rf "$place"; fi
   exit "$status"
 }
 trap clean_up EXIT
@@ -45,6 +51,7 @@ while [ $# -gt 0 ]; do
     --merge) merge=yes ;;
     --replay)
       input=$(realpath -- "${2:?--replay needs a file}")
+      [ -f "$input" ] || fail "there is no file $input"
       shift
       ;;
     -*) fail "there is no option $1; see --help" ;;
@@ -67,12 +74,17 @@ cd "$root"
 attended swift build -c release --product fuzzer --scratch-path "$scratch" -Xswiftc -enable-testing \
   -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld || fail "the targets do not build"
 
+# What targets write goes into memory where there is room: they make and take away files all the time.
+place=$(mktemp -d /dev/shm/stagekeeper-fuzz.XXXXXX 2>/dev/null || mktemp -d)
+
 # fuzz TARGET ARGUMENT…: runs the fuzzer on one target.
 fuzz() {
-  local target=$1 dictionary=$here/Dictionaries/$1.dict
+  local target=$1 options=(-timeout=20 -rss_limit_mb=2048 -max_len="$max_length")
   shift
-  STAGEKEEPER_FUZZ_TARGET=$target attended "$scratch/release/fuzzer" -timeout=20 -rss_limit_mb=2048 \
-    -max_len="$max_length" ${dictionary:+-dict="$dictionary"} -artifact_prefix="$finds/$target-" "$@"
+  if [ -f "$here/Dictionaries/$target.dict" ]; then options+=(-dict="$here/Dictionaries/$target.dict"); fi
+  if [[ $threaded == *" $target "* ]]; then options+=(-detect_leaks=0); fi
+  STAGEKEEPER_FUZZ_TARGET=$target TMPDIR=$place attended "$scratch/release/fuzzer" "${options[@]}" \
+    -artifact_prefix="$finds/$target-" "$@"
 }
 
 # Shows what the fuzzer said where it found something, and what to do about it.
@@ -85,10 +97,10 @@ report_find() {
   echo "When it is mended, keep it as Tests/Fuzz/Corpora/$target/NAME."
 }
 
-# Adds what reaches new code. How often code is reached counts while fuzzing, not here: corpora stay small.
+# Adds what reaches new code, in few files. How often code is reached counts while fuzzing, not here: corpora stay small.
 merge_finds() {
   local log=$finds/$1.merge.log
-  fuzz "$1" -merge=1 -use_counters=0 "$here/Corpora/$1" "$finds/$1" >"$log" 2>&1 || fail "merging failed: $log"
+  fuzz "$1" -set_cover_merge=1 -use_counters=0 "$here/Corpora/$1" "$finds/$1" >"$log" 2>&1 || fail "merging failed: $log"
   grep -a '^MERGE-OUTER: .*new files' "$log"
 }
 

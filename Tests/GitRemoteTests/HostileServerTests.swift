@@ -73,6 +73,27 @@ import Testing
     "printf '0008NAK\\n0009\\001PACK0000'", "printf '0008NAK\\n'", "printf '0008NAK\\n000d\\003go away0000'",
   ])
   func aBrokenPack(_ answer: String) throws {
+    try remote(answeringFetchesWith: answer).use { repository in
+      let error = #expect(throws: GitRemoteError.self) { try repository.fetchTags() }
+      let codes: [GitRemoteError.Code] = [.protocolViolation, .remoteHungUp, .refused]
+      #expect(error.map { codes.contains($0.code) } == true)
+    }
+  }
+
+  /// As many objects as there can be, in one packet and in two.
+  @Test(arguments: [
+    "0011\\001PACK\\000\\000\\000\\002\\377\\377\\377\\377",
+    "000f\\001PACK\\000\\000\\000\\002\\377\\3770007\\001\\377\\377",
+  ])
+  func aPackThatAnnouncesTooMuch(_ packets: String) throws {
+    try remote(answeringFetchesWith: "printf '0008NAK\\n\(packets)'").use { repository in
+      let error = #expect(throws: GitRemoteError.self) { try repository.fetchTags() }
+      #expect(error?.code == .tooLarge)
+    }
+  }
+
+  /// A remote whose list of refs is right.
+  private func remote(answeringFetchesWith answer: String) throws -> TestRemote {
     let fixture = try GitFixture()
     try fixture.tag("churn@v1.0.0")
     let remote = try TestRemote(path: fixture)
@@ -80,11 +101,7 @@ import Testing
       "git",
       "#!/bin/sh\ngit upload-pack --http-backend-info-refs \(fixture.path); head -c 60 >/dev/null; \(answer)\n",
       mode: 0o755)
-    try remote.use { repository in
-      let error = #expect(throws: GitRemoteError.self) { try repository.fetchTags() }
-      let codes: [GitRemoteError.Code] = [.protocolViolation, .remoteHungUp, .refused]
-      #expect(error.map { codes.contains($0.code) } == true)
-    }
+    return remote
   }
 
   @Test func wordsOfAServerAreBounded() throws {

@@ -32,6 +32,7 @@ struct MemoryTests {
       "keys/ed25519", "keys/p256", "keys/p256.pk8.pem", "keys/p256.encrypted.pem", "x509/p256.pem",
     ]
     .map { SecretBytes(copying: try Fixture.bytes($0)) }
+    let strange = text.bytes + (try unknownDigest(try signers[2].sign(text.bytes, taggerTime: text.time)))
     return {
       for signer in signers {
         let signed = try text.signed(by: signer)
@@ -39,8 +40,20 @@ struct MemoryTests {
         _ = failure(verifier, signed.map { $0 == UInt8(ascii: "R") ? UInt8(ascii: "S") : $0 })
         _ = failure(verifier, Array("\n".utf8) + signed)
       }
+      _ = failure(verifier, strange)
       for key in keys { _ = try? SigningKey(file: key, passphrase: nil) }
     }
+  }
+
+  /// A CMS signature in which the list of digests names one that nobody knows.
+  private static func unknownDigest(_ armoured: [UInt8]) throws -> [UInt8] {
+    var lines = String(decoding: armoured, as: UTF8.self).split(separator: "\n")
+    guard var message = Data(base64Encoded: lines[1..<lines.count - 1].joined()),
+      let sha256 = message.firstRange(of: Data([0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01]))
+    else { throw Problem("no digest in \(lines)") }
+    message[sha256.lowerBound + 4] = 0x73
+    lines[1..<lines.count - 1] = [Substring(message.base64EncodedString(options: .lineLength64Characters))]
+    return utf8(lines.joined(separator: "\n") + "\n")
   }
 }
 

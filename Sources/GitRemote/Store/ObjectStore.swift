@@ -154,8 +154,15 @@ final class PackIndexer {
   private let operation: String
   private let indexer: OpaquePointer
   private var progress = git_indexer_progress()
-  private var allowance: Int
+  private let limit: Int
   private(set) var received = 0
+  /// The pack's first bytes, as far as they have come.
+  private var header: [UInt8] = []
+
+  /// Of what comes before the objects: a mark, a version, how many objects follow (gitformat-pack).
+  private static let headerLength = 12
+  /// Of the smallest object: its kind with its length, and nothing, deflated.
+  private static let objectLength = 9
 
   /// - Parameter limit: bytes that a pack may have.
   init(_ store: ObjectStore, operation: String, limit: Int) throws(GitRemoteError) {
@@ -169,17 +176,15 @@ final class PackIndexer {
     self.indexer = indexer
     self.store = store
     self.operation = operation
-    allowance = limit
+    self.limit = limit
   }
 
   deinit { git_indexer_free(indexer) }
 
   func append(_ bytes: UnsafeRawBufferPointer) throws(GitRemoteError) {
-    allowance -= bytes.count
     received += bytes.count
-    if allowance < 0 {
-      throw GitRemoteError(.tooLarge, operation, "the pack is greater than the configured limit")
-    }
+    if received > limit { throw tooLarge() }
+    try checkHeader(bytes)
     try checkPack { git_indexer_append(indexer, bytes.baseAddress, bytes.count, &progress) }
   }
 
@@ -187,6 +192,18 @@ final class PackIndexer {
   func finish() throws(GitRemoteError) {
     try checkPack { git_indexer_commit(indexer, &progress) }
     try store.refresh()
+  }
+
+  /// libgit2 sets memory aside for as many objects as the pack announces.
+  private func checkHeader(_ bytes: UnsafeRawBufferPointer) throws(GitRemoteError) {
+    if header.count == Self.headerLength { return }
+    header += bytes.prefix(Self.headerLength - header.count)
+    let announced = header.dropFirst(8).reduce(0) { $0 << 8 | Int($1) }
+    if header.count == Self.headerLength, announced > limit / Self.objectLength { throw tooLarge() }
+  }
+
+  private func tooLarge() -> GitRemoteError {
+    GitRemoteError(.tooLarge, operation, "the pack is greater than the configured limit")
   }
 
   private func checkPack(_ call: () -> Int32) throws(GitRemoteError) {

@@ -89,7 +89,7 @@ struct CredentialCommand {
 }
 
 /// What a credential command answered.
-private struct CredentialReply {
+struct CredentialReply {
   let username: String?
   let password: SecretBytes
   let expiry: Int64?

@@ -13,7 +13,7 @@ enum FuzzProgram {
 
   fileprivate static func run(_ input: [UInt8]) {
     do {
-      try target.run(input)
+      try target.runBlocking(input)
     } catch {
       fatalError("\(target.name): \(error)")
     }

@@ -18,8 +18,8 @@ import Testing
   }
 
   @Test(arguments: try FuzzTarget.all.flatMap(inputs))
-  func holds(_ input: Input) throws {
-    try input.target.run([UInt8](Data(contentsOf: Self.corpora.appending(path: input.path))))
+  func holds(_ input: Input) async throws {
+    try await input.target.run([UInt8](Data(contentsOf: Self.corpora.appending(path: input.path))))
   }
 
   @Test func eachCorpusHasATarget() throws {
@@ -29,10 +29,10 @@ import Testing
   }
 
   /// Of an input that is nothing, and of noise.
-  @Test(arguments: FuzzTarget.all.map(\.name)) func noise(_ name: String) throws {
+  @Test(arguments: FuzzTarget.all.map(\.name)) func noise(_ name: String) async throws {
     let target = try #require(FuzzTarget.all.first { $0.name == name })
     for length in 0..<64 {
-      try target.run((0..<length).map { UInt8(truncatingIfNeeded: $0 &* length &* 37) })
+      try await target.run((0..<length).map { UInt8(truncatingIfNeeded: $0 &* length &* 37) })
     }
   }
 }

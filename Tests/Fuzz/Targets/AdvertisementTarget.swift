@@ -7,7 +7,7 @@ extension FuzzTarget {
   /// With the first bit set each line becomes a packet, and an empty one a flush, so that lengths are right.
   static let advertisement = FuzzTarget("advertisement") { input in
     let choices = Choices(input)
-    let stream = choices.bits & 1 == 0 ? choices.content : packets(choices.lines)
+    let stream = choices.bits & 1 == 0 ? choices.content : choices.packets
     let whole = ServerSpeech([stream])
     let pieces = ServerSpeech(Pieces(stream, seed: choices.bits))
     try check(whole == pieces, "what a server says depends on how it arrives: \(whole), \(pieces)")
@@ -17,14 +17,6 @@ extension FuzzTarget {
     }
     for name in names {
       try check(Array(name.utf8).withUnsafeBytes(RefName.isAcceptable), "Git allows no ref \(name)")
-    }
-  }
-
-  private static func packets(_ lines: [[UInt8]]) -> [UInt8] {
-    lines.flatMap { line -> [UInt8] in
-      if line.isEmpty { return Array("0000".utf8) }
-      let length = String(line.count + 5, radix: 16)
-      return Array((String(repeating: "0", count: max(0, 4 - length.count)) + length).utf8) + line + [0x0A]
     }
   }
 }
@@ -54,27 +46,4 @@ private struct ServerSpeech: Equatable {
       isOutcomeUnknown = error.outcomeUnknown
     }
   }
-}
-
-/// A connection that delivers pieces and hears nothing.
-private final class ScriptedConnection: ServiceConnection {
-  private var pieces: ArraySlice<[UInt8]>
-
-  init(_ pieces: [[UInt8]]) { self.pieces = pieces[...] }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(GitRemoteError) -> Int {
-    guard let piece = pieces.popFirst() else { return 0 }
-    let count = min(piece.count, buffer.count)
-    buffer.copyBytes(from: piece.prefix(count))
-    if count < piece.count { pieces.insert(Array(piece.dropFirst(count)), at: pieces.startIndex) }
-    return count
-  }
-
-  func send(_ request: [UInt8]) throws(GitRemoteError) {}
-  func unexpectedEnd() -> GitRemoteError { GitRemoteError(.remoteHungUp, "push", "the script is over") }
-  let requestWasRefused = false
-  let canBeLeft = false
-  func isOver() -> Bool { pieces.isEmpty }
-  func finish() {}
-  func close() {}
 }

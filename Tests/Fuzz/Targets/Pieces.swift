@@ -31,3 +31,14 @@ struct Pieces: Sequence, IteratorProtocol {
     return Array(rest.prefix(1 + Int(state >> 28)))
   }
 }
+
+extension Choices {
+  /// The lines as Git's packets with the right lengths; an empty line is a flush.
+  var packets: [UInt8] {
+    lines.flatMap { line -> [UInt8] in
+      if line.isEmpty { return Array("0000".utf8) }
+      let length = String(line.count + 5, radix: 16)
+      return Array((String(repeating: "0", count: max(0, 4 - length.count)) + length).utf8) + line + [0x0A]
+    }
+  }
+}
