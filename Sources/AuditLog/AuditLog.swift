@@ -1,4 +1,4 @@
-internal import Dispatch
+public import Dispatch
 internal import StrictJSON
 public import SystemCalls
 internal import WireProtocol
@@ -21,7 +21,7 @@ public actor AuditLog {
   var settings: AuditSettings
   /// Used on `fileQueue` alone.
   let writer: AuditWriter
-  let fileQueue = DispatchQueue(label: "stagekeeper.audit.file")
+  let fileQueue: DispatchQueue
   /// As the last finished operation left it.
   var space: AuditWriter.Space
   var fileNumber: UInt64
@@ -37,8 +37,10 @@ public actor AuditLog {
   var wanted: UInt64 = 0
   /// Lines that are not being written yet.
   var pending = PendingLines()
-  /// What lines that are being written take at most, in bytes; nil while none are.
-  var inFlightBytes: Int64?
+  /// What lines that are being written take at most, in bytes.
+  var inFlightBytes: Int64 = 0
+  var isSyncing = false
+  var isStartingFile = false
   var waiters: [Waiter] = []
   var isSyncClockSet = false
   /// How many lines the log had lost when it was opened, and has again.
@@ -64,12 +66,14 @@ public actor AuditLog {
   ///   - lines: what was carried elsewhere, of which the log may have lost the last ones in a crash. Those that it has
   ///     not are its next lines, before any other; a crash meanwhile may have one of them twice, none is ever missing.
   ///   - executor: on which the log runs. Actors that share it call each other without a change of thread.
+  ///   - fileQueue: on which the files are written and synced, one thing after the other.
   ///   - report: called on queues of the log's own.
   /// - Throws: ``AuditError/Code/damaged``, ``AuditError/Code/unsupported`` or ``AuditError/Code/failed``.
   public static func open(
     directory: String, worker: String, settings: AuditSettings = AuditSettings(),
     carried lines: [CarriedEntries] = [],
     executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.audit"),
+    fileQueue: DispatchQueue = DispatchQueue(label: "stagekeeper.audit.file"),
     faults: (any FileFaults)? = nil, now: @escaping @Sendable () -> Int64 = { WallClock.milliseconds },
     report: @escaping @Sendable (AuditReport) -> Void = { _ in }
   ) throws(AuditError) -> AuditLog {
@@ -82,17 +86,19 @@ public actor AuditLog {
       }
     }
     let log = AuditLog(
-      opening, directory, settings: settings, executor: executor, now: now, report: report)
+      opening, directory, settings: settings, executor: executor, fileQueue: fileQueue, now: now,
+      report: report)
     log.executor.queue.sync { log.assumeIsolated { $0.resume(opening, carried: lines) } }
     return log
   }
 
   private init(
     _ opening: AuditOpening, _ directory: String, settings: AuditSettings,
-    executor: DispatchQueueExecutor, now: @escaping @Sendable () -> Int64,
+    executor: DispatchQueueExecutor, fileQueue: DispatchQueue, now: @escaping @Sendable () -> Int64,
     report: @escaping @Sendable (AuditReport) -> Void
   ) {
     self.executor = executor
+    self.fileQueue = fileQueue
     self.directory = directory
     self.now = now
     self.report = report
@@ -150,7 +156,8 @@ public actor AuditLog {
   }
 
   /// Records what something else makes durable: the lines that this returns. They come before whatever is recorded
-  /// later, are in the file after ``untilWritten(_:)``, and on disk soon after. Assumes ``checkRoom()``.
+  /// later, are in the file after ``untilWritten(_:)``, and on disk soon after. Assumes ``checkRoom()`` for what is
+  /// decided, ``check()`` for what has happened.
   ///
   /// - Parameter entries: at least one.
   public func carry(_ entries: [AuditEntry]) -> CarriedEntries {
@@ -198,7 +205,8 @@ public actor AuditLog {
     setDenialClock()
   }
 
-  func check() throws(AuditError) { if let stop { throw stop } }
+  /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
+  public func check() throws(AuditError) { if let stop { throw stop } }
 
   /// Takes over new settings; they count from the next line on.
   public func reconfigure(_ new: AuditSettings) {

@@ -3,45 +3,59 @@ internal import SystemCalls
 
 /// How the log's lines come into its files. See ``AuditLog`` for what is promised.
 extension AuditLog {
-  /// Writes what was appended, unless something is being written: then its end does.
+  /// Has what was appended written, before whatever is given to the queue of the files later.
   public func write() {
-    let syncs = wanted > durableHead.sequence || pending.startsFile
-    guard inFlightBytes == nil, stop == nil, syncs || !pending.isEmpty else { return }
-    let lines = pending
-    pending = PendingLines()
-    inFlightBytes = lines.bytes
-    if lines.startsFile, fileNumber > 0 {
-      report(.rotated(file: AuditFormat.name(file: fileNumber + 1), head: writtenHead))
-    }
-    let firstUnsynced = durableHead.sequence + 1
-    onFileQueue { writer throws(SystemCallError) in
-      try writer.commit(lines, firstUnsynced: firstUnsynced, syncs: syncs)
-      return writer.head
-    } then: { log, head in
-      log.finishWriting(head, isDurable: syncs, startsFile: lines.startsFile)
-    }
+    if pending.isEmpty || stop != nil { return }
+    commit(syncs: pending.startsFile)
   }
 
-  /// Has all that was appended written and synced.
+  /// Has all that was appended written and synced; what comes while a sync is in flight shares the next one.
   func sync() {
     wanted = last
-    write()
+    syncWanted()
   }
 
-  private func finishWriting(_ head: AuditHead, isDurable: Bool, startsFile: Bool) {
+  private func syncWanted() {
+    if wanted > durableHead.sequence, !isSyncing, stop == nil { commit(syncs: true) }
+  }
+
+  private func commit(syncs: Bool) {
+    let lines = pending
+    pending = PendingLines()
+    inFlightBytes += lines.bytes
+    if syncs { isSyncing = true }
+    if lines.startsFile { isStartingFile = true }
+    let firstUnsynced = durableHead.sequence + 1
+    onFileQueue { writer throws(SystemCallError) in
+      let before = writer.head
+      try writer.commit(lines, firstUnsynced: firstUnsynced, syncs: syncs)
+      return (before, writer.head)
+    } then: { log, heads in
+      log.inFlightBytes -= lines.bytes
+      if lines.startsFile { log.finishStart(after: heads.0) }
+      log.finishCommit(heads.1, isDurable: syncs)
+    }
+  }
+
+  private func finishStart(after head: AuditHead) {
+    isStartingFile = false
+    fileNumber += 1
+    retryLength = 0
+    if fileNumber > 1 { report(.rotated(file: AuditFormat.name(file: fileNumber), head: head)) }
+    removeOldFiles()
+  }
+
+  private func finishCommit(_ head: AuditHead, isDurable: Bool) {
     writtenHead = head
-    if isDurable { durableHead = head }
-    inFlightBytes = nil
-    if startsFile {
-      fileNumber += 1
-      retryLength = 0
-      removeOldFiles()
+    if isDurable {
+      durableHead = head
+      isSyncing = false
     }
     let woken = waiters.filter(isServed)
     waiters.removeAll(where: isServed)
     for waiter in woken { waiter.continuation.resume(returning: nil) }
     prepareNextWhenDue()
-    write()
+    syncWanted()
   }
 
   struct Waiter {
@@ -63,7 +77,7 @@ extension AuditLog {
     if durableHead.sequence >= line { return }
     try check()
     wanted = max(wanted, line)
-    write()
+    syncWanted()
     let failure = await withCheckedContinuation { continuation in
       waiters.append(Waiter(line: line, isForDisk: true, continuation: continuation))
     }
@@ -134,7 +148,7 @@ extension AuditLog {
   }
 
   /// Bytes that are to go into the room that there is.
-  private var unwritten: Int64 { (inFlightBytes ?? 0) + pending.bytes }
+  private var unwritten: Int64 { inFlightBytes + pending.bytes }
 
   /// - Returns: false where the disk is full, or nothing is written any more.
   func makeRoom() async -> Bool {
@@ -165,7 +179,8 @@ extension AuditLog {
   private func prepareNextWhenDue() {
     let isLong = space.length >= Int64(settings.fileBytes)
     let isOld = now() - begun >= Int64(settings.fileSeconds) * 1000
-    guard isLong || isOld, !isNextReady, !isPreparing, !pending.startsFile, space.length >= retryLength,
+    guard isLong || isOld, !isNextReady, !isPreparing, !pending.startsFile, !isStartingFile,
+      space.length >= retryLength,
       stop == nil
     else { return }
     isPreparing = true

@@ -24,7 +24,7 @@ public struct CarriedLines: Equatable, Sendable {
 public struct CarriedLog: Sendable {
   /// The last line that it has on disk.
   let durable: @Sendable () -> UInt64
-  /// Writes the lines that it was given, while the journal is synced.
+  /// Has the lines that it was given written; called before the records that carry them are.
   let write: @Sendable () -> Void
 
   public init(durable: @escaping @Sendable () -> UInt64, write: @escaping @Sendable () -> Void) {

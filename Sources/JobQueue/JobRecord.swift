@@ -9,14 +9,6 @@ enum JobRecord: Equatable, Sendable {
   /// Finished jobs whose time is up.
   case dropped([JobID])
   case paused(repository: String, Bool, time: Int64)
-
-  /// The job that it is about, where it is about one that changes.
-  var job: JobID? {
-    switch self {
-    case .submitted(let id, _, _), .event(let id, _, _): id
-    case .base, .kept, .dropped, .paused: nil
-    }
-  }
 }
 
 /// A record that contradicts the ones before it.

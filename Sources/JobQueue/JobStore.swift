@@ -1,4 +1,4 @@
-internal import Dispatch
+public import Dispatch
 internal import StrictJSON
 public import SystemCalls
 
@@ -21,7 +21,7 @@ public actor JobStore {
   var stop: JobStoreError?
   /// Used on `journalQueue` alone.
   let journal: Journal
-  let journalQueue = DispatchQueue(label: "stagekeeper.journal")
+  let journalQueue: DispatchQueue
   let compactionQueue = DispatchQueue(label: "stagekeeper.compaction", qos: .utility)
   /// As the last finished operation of the journal left it.
   var space: Journal.Space
@@ -55,28 +55,33 @@ public actor JobStore {
   /// - Parameters:
   ///   - directory: made where there is none; one worker at a time uses it.
   ///   - executor: on which the store runs. Actors that share it call each other without a change of thread.
+  ///   - journalQueue: on which the journal is written and synced, one thing after the other.
   ///   - fatal: called once, on the store's queue, when writing or syncing has failed: the worker must exit.
   /// - Throws: ``JobStoreError/Code/inUse``, ``JobStoreError/Code/damaged``,
   ///   ``JobStoreError/Code/unsupported`` or ``JobStoreError/Code/failed``.
   public static func open(
     directory: String, configuration: JobStoreConfiguration = JobStoreConfiguration(),
     executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.jobs"),
+    journalQueue: DispatchQueue = DispatchQueue(label: "stagekeeper.journal"),
     fatal: @escaping @Sendable (JobStoreError) -> Void
   ) throws(JobStoreError) -> JobStore {
     let (journal, replay) = try Journal.open(directory, faults: configuration.faults)
     let store = JobStore(
-      configuration: configuration, executor: executor, journal: journal, replay: replay, fatal: fatal)
+      configuration: configuration, executor: executor, journalQueue: journalQueue, journal: journal,
+      replay: replay, fatal: fatal)
     store.executor.queue.sync { store.assumeIsolated { $0.resume() } }
     return store
   }
 
   private init(
-    configuration: JobStoreConfiguration, executor: DispatchQueueExecutor, journal: Journal,
+    configuration: JobStoreConfiguration, executor: DispatchQueueExecutor, journalQueue: DispatchQueue,
+    journal: Journal,
     replay: (table: JobTable, carried: [CarriedLines]),
     fatal: @escaping @Sendable (JobStoreError) -> Void
   ) {
     self.configuration = configuration
     self.executor = executor
+    self.journalQueue = journalQueue
     self.journal = journal
     table = replay.table
     replayedLines = replay.carried
@@ -105,7 +110,7 @@ public actor JobStore {
   public func submit(_ request: JobRequest) async throws(JobStoreError) -> Submission {
     let (submission, mark, _) = try await accept(request)
     try await untilDurable(mark)
-    return Submission(job: table.jobs[submission.job.id] ?? submission.job, isNew: submission.isNew)
+    return self.submission(of: table.jobs[submission.job.id] ?? submission.job, isNew: submission.isNew)
   }
 
   /// The first half of ``submit(_:)``: what is accepted is on its way to the disk on return, and there after
@@ -119,7 +124,7 @@ public actor JobStore {
     while true {
       try check("accept a job")
       if let job = try original(of: request) {
-        return (Submission(job: job, isNew: false), commits.appended, nil)
+        return (submission(of: job, isNew: false), commits.appended, nil)
       }
       if table.openCount >= configuration.maximumOpenJobs {
         throw JobStoreError(.busy, "accept a job", "\(table.openCount) jobs are in line already")
@@ -135,8 +140,13 @@ public actor JobStore {
       let carried = lines(id)
       try change(.submitted(id, request, time: configuration.now()), id, carrying: carried)
       commit()
-      return (Submission(job: try existing(id), isNew: true), commits.appended, carried)
+      return (submission(of: try existing(id), isNew: true), commits.appended, carried)
     }
+  }
+
+  private func submission(of job: Job, isNew: Bool) -> Submission {
+    let isPaused = table.pausedRepositories.contains(ExactString(job.request.repository))
+    return Submission(job: job, isNew: isNew, isPaused: isPaused)
   }
 
   /// Takes back a job that was accepted and of which nobody was told: its number is used up, its request key is
@@ -201,11 +211,16 @@ public actor JobStore {
   /// one of the events ``JobEvent/mustBeDurable``. After a crash the first few of them may be there, never a
   /// later one without those before it.
   ///
+  /// - Parameter lines: as durable on return as the events, with the first of which they go.
   /// - Returns: what to do next with each, as ``record(_:_:)`` does.
   @discardableResult
-  public func record(_ events: [(id: JobID, event: JobEvent)]) async throws(JobStoreError) -> [JobStep] {
+  public func record(
+    _ events: [(id: JobID, event: JobEvent)], carrying lines: CarriedLines? = nil
+  ) async throws(JobStoreError) -> [JobStep] {
     var steps: [JobStep] = []
-    for (id, event) in events { steps.append(try changeNow(id, event)) }
+    for (id, event) in events {
+      steps.append(try changeNow(id, event, carrying: steps.isEmpty ? lines : nil))
+    }
     if events.contains(where: \.event.mustBeDurable) { try await untilDurable() }
     return steps
   }
@@ -240,13 +255,15 @@ public actor JobStore {
   }
 
   @discardableResult
-  func changeNow(_ id: JobID, _ event: JobEvent) throws(JobStoreError) -> JobStep {
+  func changeNow(
+    _ id: JobID, _ event: JobEvent, carrying lines: CarriedLines? = nil
+  ) throws(JobStoreError) -> JobStep {
     let operation = "record \(event.name) of job \(id)"
     try check(operation)
     // Before the change, so that a job which ends with it can still be looked at.
     dropOldJobs()
     _ = try existing(id)
-    let step = try change(.event(id, event, time: configuration.now()), id) ?? .proceed
+    let step = try change(.event(id, event, time: configuration.now()), id, carrying: lines) ?? .proceed
     if case .awaitApproval = step { setApprovalAlarm() }
     return step
   }

@@ -19,12 +19,12 @@ extension JobStore {
   /// Sends what is pending to the disk, unless something is on its way there: then its end does.
   func commit() {
     guard hasNotFailed, let (payloads, first) = commits.begin() else { return }
+    carriedLog.write()
     onJournal { journal throws(SystemCallError) in
       try journal.commit(payloads, first: first)
     } then: { store, _ in
       store.committed()
     }
-    carriedLog.write()
   }
 
   private var hasNotFailed: Bool { stop == nil || stop?.code == .closed }
@@ -152,36 +152,49 @@ extension JobStore {
 
   private func compactWhenLong() {
     if isCompacting || stop != nil || space.length < compactionLength { return }
-    // What the records carry is kept until the audit log has it: the next commit looks again.
-    if lastCarriedLine > carriedLog.durable() { return }
     isCompacting = true
     let table = table
     let after = commits.appended
     let directory = journal.directory
     let reserve = spaceReserve(jobs: table.openCount + 1)
+    let line = lastCarriedLine
     onJournal { journal throws(SystemCallError) in
       journal.beginCompaction(after: after)
       return journal.segment.number + 1
     } then: { store, segment in
-      store.writeDraft(table, segment: segment, directory: directory, reserve: reserve)
+      store.writeDraft(table, segment: segment, directory: directory, reserve: reserve, line: line)
     }
   }
 
   private func writeDraft(
-    _ table: JobTable, segment: UInt64, directory: DurableDirectory, reserve: Int64
+    _ table: JobTable, segment: UInt64, directory: DurableDirectory, reserve: Int64, line: UInt64
   ) {
     compactionQueue.async { [self] in
       let draft = Result { () throws(SystemCallError) in
         try Journal.writeDraft(table, segment: segment, in: directory)
       }
       executor.queue.async {
-        self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve) }
+        self.assumeIsolated {
+          $0.finishCompaction(draft, reserve: reserve, line: line, until: .after(seconds: 5))
+        }
       }
     }
   }
 
-  private func finishCompaction(_ draft: Result<JournalSegment?, SystemCallError>, reserve: Int64) {
+  /// What the old records carry, up to a line, is kept until the audit log has it, which it has soon unless it has
+  /// failed; the draft is given up then.
+  private func finishCompaction(
+    _ draft: Result<JournalSegment?, SystemCallError>, reserve: Int64, line: UInt64,
+    until deadline: MonotonicTime
+  ) {
     guard hasNotFailed else { return }
+    let hasLines = line <= carriedLog.durable()
+    if !hasLines, stop == nil, !deadline.hasPassed {
+      return executor.queue.asyncAfter(deadline: .now() + Self.commitDelay) {
+        self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve, line: line, until: deadline) }
+      }
+    }
+    let draft = hasLines ? draft : draft.map { _ in nil }
     onJournal { journal throws(SystemCallError) in
       try journal.finishCompaction(try draft.get(), reserve: reserve)
     } then: { store, isCompacted in

@@ -4,14 +4,14 @@ internal import StrictJSON
 struct JournalReplay {
   let scan: SegmentScan
   let table: JobTable
-  /// What the records of jobs that are still known carry, in the order of the records.
+  /// What the records carry, in their order.
   let carried: [CarriedLines]
   /// Why the worker must not start on this segment; nil when it may.
   let refusal: JobStoreError?
 
   init(_ bytes: [UInt8], path: String) {
     var table = JobTable()
-    var carried: [(job: JobID?, lines: CarriedLines)] = []
+    var carried: [CarriedLines] = []
     var contradiction: (offset: Int, reason: String)?
     scan = SegmentScan(bytes) { record, payload in
       if contradiction != nil { return }
@@ -19,14 +19,13 @@ struct JournalReplay {
         let json = try JSONValue(parsing: payload, maximumDepth: JobRecord.maximumDepth)
         let entry = try JournalEntry(json: json)
         try table.apply(entry.record)
-        if let lines = entry.carried { carried.append((entry.record.job, lines)) }
+        if let lines = entry.carried { carried.append(lines) }
       } catch {
         contradiction = (record.offset, "\(error)")
       }
     }
     self.table = table
-    // One that was taken back, because its line could not be written, has none.
-    self.carried = carried.filter { table.jobs[$0.job ?? JobID(0)] != nil }.map(\.lines)
+    self.carried = carried
     refusal = Self.refusal(scan, contradiction: contradiction, path: path)
   }
 

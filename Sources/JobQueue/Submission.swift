@@ -3,6 +3,8 @@ public struct Submission: Equatable, Sendable {
   public let job: Job
   /// False when an equal request under the same key had made the job already.
   public let isNew: Bool
+  /// Whether its repository was paused, so that nothing of it begins before that is resumed.
+  public let isPaused: Bool
 }
 
 /// The jobs of one repository that are to be done now. End it with

@@ -162,10 +162,11 @@ import Testing
     CarriedLines(
       first: 12, time: 1_790_000_000_000,
       lines: [["event": "request", "decision": "allowed", "peer": ["uid": 1001], "job": "10"]]),
+    CarriedLines(first: 13, time: 1_790_000_000_000, lines: [["event": "request", "job": "11"]]),
     CarriedLines(first: 14, time: 1_790_000_000_007, lines: [["event": "request"], ["event": "push"]]),
   ]
 
-  /// What version 3 added; the lines of a job that was taken back are not wanted any more.
+  /// What version 3 added, also for a job that was taken back.
   private static let carryingEntries: [JournalEntry] = {
     let start: Int64 = 1_790_000_000_000
     func submitted(_ number: UInt64, _ carried: CarriedLines?) -> JournalEntry {
@@ -173,9 +174,9 @@ import Testing
     }
     return [
       JournalEntry(record: .base(nextID: JobID(10))), submitted(10, carriedLines[0]),
-      submitted(11, CarriedLines(first: 13, time: start, lines: [["event": "request", "job": "11"]])),
+      submitted(11, carriedLines[1]),
       JournalEntry(record: .event(JobID(11), .cancelRequested(by: nil), time: start + 1)),
-      JournalEntry(record: .dropped([JobID(11)])), submitted(12, carriedLines[1]), submitted(13, nil),
+      JournalEntry(record: .dropped([JobID(11)])), submitted(12, carriedLines[2]), submitted(13, nil),
     ]
   }()
 }

@@ -1,4 +1,5 @@
 import AuditLog
+import Dispatch
 import JobQueue
 import StrictJSON
 import Synchronization
@@ -32,10 +33,14 @@ struct RecordsTests {
     let audit: AuditLog
     let records: Records
 
-    init(_ directory: TemporaryDirectory) throws {
-      store = try JobStore.open(directory: directory.appending("journal"), executor: executor) { _ in }
-      audit = try AuditLog.open(
-        directory: directory.appending("audit"), worker: "0123456789ab", executor: executor, faults: fault)
+    init(_ directory: TemporaryDirectory) async throws {
+      let files = DispatchQueue(label: "files")
+      store = try JobStore.open(
+        directory: directory.appending("journal"), executor: executor, journalQueue: files
+      ) { _ in }
+      audit = try await AuditLog.open(
+        directory: directory.appending("audit"), worker: "0123456789ab", carriedBy: store, executor: executor,
+        files: files, faults: fault)
       records = Records(store, audit, executor: executor)
     }
 
@@ -70,7 +75,7 @@ struct RecordsTests {
   @Test("what is admitted is in the journal and in the log, each with the job's number")
   func admitted() async throws {
     let directory = try TemporaryDirectory()
-    let records = try Fixture(directory)
+    let records = try await Fixture(directory)
     let ids = try await withThrowingTaskGroup { group in
       for _ in 0..<50 { group.addTask { try await records.submit().job.id.description } }
       return try await group.reduce(into: Set<String>()) { $0.insert($1) }
@@ -81,12 +86,12 @@ struct RecordsTests {
     try await records.close()
   }
 
-  @Test("without its decision a job is taken back for good", arguments: [FileCall.Kind.write, .sync])
-  func takenBack(kind: FileCall.Kind) async throws {
+  @Test("a job whose decision can't be written is taken back for good")
+  func takenBack() async throws {
     let directory = try TemporaryDirectory()
-    let records = try Fixture(directory)
+    let records = try await Fixture(directory)
     let first = try await records.submit(key: "first").job.id
-    records.fault.arm(kind)
+    records.fault.arm(.write)
     let error = await #expect(throws: WireError.self) { try await records.submit(key: "second") }
     #expect(error?.code == .auditUnavailable && error?.category == .retry && error?.details == nil)
     // The log has failed for good by now: the next one is not even accepted.
@@ -95,17 +100,82 @@ struct RecordsTests {
     #expect(try await records.store.jobs().map(\.id) == [first])
     try await records.close()
 
-    let restarted = try Fixture(directory)
+    let restarted = try await Fixture(directory)
     #expect(try await restarted.store.jobs().map(\.id) == [first])
     let repeated = try await restarted.submit(key: "second")
     #expect(repeated.isNew && repeated.job.id != first)
     try await restarted.close()
   }
 
+  @Test("a decision that can't be synced is in the journal, and in the log after the next start")
+  func carried() async throws {
+    let directory = try TemporaryDirectory()
+    let records = try await Fixture(directory)
+    let before = try await records.submit().job.id
+    try await records.audit.untilDurable()
+    records.fault.arm(.sync)
+    let id = try await records.submit(key: "first").job.id
+    #expect(try decidedJobs(directory) == ["\(before)", "\(id)"])
+    while await records.audit.statistics.isWritable { await Task.yield() }
+    let error = await #expect(throws: WireError.self) { try await records.submit(key: "second") }
+    #expect(error?.code == .auditUnavailable)
+    try await records.close()
+    // As where the power has failed then.
+    let log = directory.appending("audit/audit-0000000001.jsonl")
+    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let ends = bytes.indices.filter { bytes[$0] == 10 }
+    try Files.replace(log, with: Array(bytes[...ends[1]]))
+    #expect(try decidedJobs(directory) == ["\(before)"])
+
+    let restarted = try await Fixture(directory)
+    #expect(try decidedJobs(directory) == ["\(before)", "\(id)"])
+    #expect(try await restarted.submit(key: "first").isNew == false)
+    try await restarted.close()
+  }
+
+  @Test("how a job ends is in the log before the journal says so, and a crash has it in both or in neither")
+  func ends() async throws {
+    let directory = try TemporaryDirectory()
+    let records = try await Fixture(directory)
+    let id = try await records.submit().job.id
+    let job = try #require(try await records.store.nextBatch(repository: "churn", limit: 1).jobs.first)
+    let intent = Intent(ref: "refs/tags/a@v1.0.0", objectID: String(repeating: "a", count: 40), object: [])
+    _ = try await records.records.record(intents: [JobPush(job: job, rule: "grants[0]", intents: [intent])])
+    try await records.records.record([(id, .succeeded(["version": "v1.0.0"]))])
+    func events() throws -> [String] {
+      var reader = AuditReader(directory.appending("audit"), AuditFilter())
+      var events: [String] = []
+      try reader.read { line in
+        if line["job"] == .string("\(id)") { events.append(line["event"]?.stringValue ?? "") }
+      }
+      return events
+    }
+    #expect(try events() == ["request", "push", "effect"])
+    try await records.close()
+    let log = directory.appending("audit/audit-0000000001.jsonl")
+    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let ends = bytes.indices.filter { bytes[$0] == 10 }
+    for kept in 1...4 {
+      try Files.replace(log, with: Array(bytes[...ends[kept - 1]]))
+      let journal = directory.appending("journal")
+      let copies = try Files.names(in: journal).filter { $0.hasPrefix("journal-") }
+      let before = try copies.map { ($0, try Files.readAll("\(journal)/\($0)", limit: 1 << 22)) }
+      let restarted = try await Fixture(directory)
+      #expect(try events() == ["request", "push", "effect"], "\(kept) lines were left")
+      #expect(try await restarted.store.job(id)?.state == .succeeded(["version": "v1.0.0"]))
+      try await restarted.close()
+      // As the crash left it, for the next round.
+      for name in try Files.names(in: journal) where name.hasPrefix("journal-") {
+        try Files.remove("\(journal)/\(name)")
+      }
+      for (name, content) in before { try Files.replace("\(journal)/\(name)", with: content) }
+    }
+  }
+
   @Test("a job that was there before stays, and so does one that has begun")
   func kept() async throws {
     let directory = try TemporaryDirectory()
-    let records = try Fixture(directory)
+    let records = try await Fixture(directory)
     let id = try await records.submit(key: "first").job.id
     #expect(try await records.submit(key: "first").isNew == false)
     _ = try await records.store.nextBatch(repository: "churn", limit: 1)

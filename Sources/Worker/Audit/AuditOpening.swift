@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import Dispatch
 internal import JobQueue
 internal import SystemCalls
 
@@ -6,18 +7,17 @@ extension Service {
   /// The audit log of the state directory, with the lines that a crash has left in the journal alone; what happens to
   /// it is logged.
   static func openAudit(
-    _ configuration: Configuration, worker: String, _ store: JobStore, _ executor: DispatchQueueExecutor
+    _ configuration: Configuration, worker: String, _ store: JobStore, _ executor: DispatchQueueExecutor,
+    _ files: DispatchQueue
   ) async throws(StartError) -> AuditLog {
     do throws(AuditError) {
-      let audit = try AuditLog.open(
+      let audit = try await AuditLog.open(
         directory: configuration.stateDirectory + "/audit", worker: worker, settings: configuration.audit,
-        carried: await store.replayedLines.map(CarriedEntries.init), executor: executor, report: report)
-      try await audit.untilDurable()
+        carriedBy: store, executor: executor, files: files, report: report)
       let restored = await audit.restoredLines
       if restored > 0 {
         Log.write(.notice, "lines that a crash kept from the audit log were added", ["lines": "\(restored)"])
       }
-      await store.follow(CarriedLog(audit), rewriting: restored > 0)
       return audit
     } catch {
       throw StartError(status: ExitStatus.systemError, message: error.description)
@@ -47,17 +47,29 @@ extension Service {
   }
 }
 
-extension CarriedLog {
-  /// Assumes that the log runs on the store's executor.
-  fileprivate init(_ audit: AuditLog) {
-    self.init(
+extension AuditLog {
+  /// Opens a log whose lines the journal carries. What a crash has left in the journal alone is in the log on return,
+  /// and on disk.
+  ///
+  /// - Parameters:
+  ///   - executor: the store's.
+  ///   - files: the queue on which the journal is written.
+  static func open(
+    directory: String, worker: String, settings: AuditSettings = AuditSettings(), carriedBy store: JobStore,
+    executor: DispatchQueueExecutor, files: DispatchQueue, faults: (any FileFaults)? = nil,
+    report: @escaping @Sendable (AuditReport) -> Void = { _ in }
+  ) async throws(AuditError) -> AuditLog {
+    let lines = await store.replayedLines.map {
+      CarriedEntries(first: $0.first, time: $0.time, lines: $0.lines)
+    }
+    let audit = try AuditLog.open(
+      directory: directory, worker: worker, settings: settings, carried: lines, executor: executor,
+      fileQueue: files, faults: faults, report: report)
+    try await audit.untilDurable()
+    let log = CarriedLog(
       durable: { audit.assumeIsolated { $0.durableHead.sequence } },
       write: { audit.assumeIsolated { $0.write() } })
-  }
-}
-
-extension CarriedEntries {
-  fileprivate init(_ lines: CarriedLines) {
-    self.init(first: lines.first, time: lines.time, lines: lines.lines)
+    await store.follow(log, rewriting: await audit.restoredLines > 0)
+    return audit
   }
 }

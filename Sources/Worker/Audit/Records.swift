@@ -7,7 +7,8 @@ internal import WireProtocol
 /// The journal and the audit log: what belongs into both goes through here, in the order that keeps it true.
 ///
 /// It shares its executor with both, so that whoever records something changes threads once on the way in and once on
-/// the way back.
+/// the way back. And both share the queue of their files: a line of the log is written before the record that carries it
+/// is, and so before anybody is told.
 actor Records {
   private nonisolated let executor: DispatchQueueExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -67,16 +68,16 @@ actor Records {
 
   // MARK: Jobs
 
-  /// Records what jobs are about to push: that it is allowed, and their intents; durable on return. Both go to the disk
-  /// at the same time.
+  /// Records what jobs are about to push: that it is allowed, and their intents; durable on return, as with
+  /// ``submit(_:_:)``.
   ///
   /// - Returns: what to do next with each job. One that was cancelled meanwhile has nothing to push.
   func record(intents jobs: [JobPush]) async throws(RoundFailure) -> [JobStep] {
-    let line = try await auditing { () throws(AuditError) in
-      try await audit.begin(jobs.flatMap(AuditEntry.pushes))
-    }
-    let steps = try await journal(jobs.map { ($0.job.id, .prepared($0.intents)) })
-    try await auditing { () throws(AuditError) in try await audit.untilDurable(line) }
+    if jobs.isEmpty { return [] }
+    try await auditing { () throws(AuditError) in try await audit.checkRoom() }
+    let lines = CarriedLines(await audit.carry(jobs.flatMap(AuditEntry.pushes)))
+    let steps = try await journal(jobs.map { ($0.job.id, .prepared($0.intents)) }, carrying: lines)
+    try await auditing { () throws(AuditError) in try await audit.untilWritten(lines.last) }
     return steps
   }
 
@@ -86,9 +87,8 @@ actor Records {
     try await auditing { () throws(AuditError) in try await audit.decide(entries) }
   }
 
-  /// Records what happened to jobs, as ``JobQueue/JobStore/record(_:)`` does. How a job ends is in the audit log before
-  /// the journal says so: a crash in between has the end found out once more, and recorded once more, and none is ever
-  /// missing.
+  /// Records what happened to jobs, as ``JobQueue/JobStore/record(_:)`` does. How a job ends is written to the audit log
+  /// before the journal says so, whose record carries the line.
   @discardableResult
   func record(_ events: [(id: JobID, event: JobEvent)]) async throws(RoundFailure) -> [JobStep] {
     var effects: [AuditEntry] = []
@@ -96,12 +96,19 @@ actor Records {
       guard let job = try? await store.current(id) else { continue }
       effects += AuditEntry.effects(of: event, on: job)
     }
-    if !effects.isEmpty { try await auditing { () throws(AuditError) in try await audit.record(effects) } }
-    return try await journal(events)
+    if effects.isEmpty { return try await journal(events, carrying: nil) }
+    try await auditing { () throws(AuditError) in try await audit.check() }
+    return try await journal(events, carrying: CarriedLines(await audit.carry(effects)))
   }
 
-  private func journal(_ events: [(id: JobID, event: JobEvent)]) async throws(RoundFailure) -> [JobStep] {
-    do throws(JobStoreError) { return try await store.record(events) } catch { throw .store(error) }
+  private func journal(
+    _ events: [(id: JobID, event: JobEvent)], carrying lines: CarriedLines?
+  ) async throws(RoundFailure) -> [JobStep] {
+    do throws(JobStoreError) {
+      return try await store.record(events, carrying: lines)
+    } catch {
+      throw .store(error)
+    }
   }
 
   private func auditing<Value>(

@@ -27,9 +27,10 @@ struct Service: Sendable {
     try Self.prepareDirectories(configuration, activation)
     let budget = try Self.shareDescriptors(configuration.limits)
     let executor = DispatchQueueExecutor(label: "stagekeeper.records")
-    let store = try await Self.openStore(configuration, executor)
+    let files = DispatchQueue(label: "stagekeeper.records.files")
+    let store = try await Self.openStore(configuration, executor, files)
     let identity = try Self.identity(in: configuration.stateDirectory)
-    let audit = try await Self.openAudit(configuration, worker: identity, store, executor)
+    let audit = try await Self.openAudit(configuration, worker: identity, store, executor, files)
     // On their common queue.
     await store.observeExpiries { job, event in
       audit.assumeIsolated { $0.note(AuditEntry.effects(of: event, on: job)) }
@@ -158,7 +159,7 @@ struct Service: Sendable {
   }
 
   private static func openStore(
-    _ configuration: Configuration, _ executor: DispatchQueueExecutor
+    _ configuration: Configuration, _ executor: DispatchQueueExecutor, _ files: DispatchQueue
   ) async throws(StartError) -> JobStore {
     var settings = JobStoreConfiguration()
     settings.retention = JobRetention(
@@ -168,7 +169,8 @@ struct Service: Sendable {
     settings.maximumOpenJobsPerTenantAndRepository = configuration.limits.jobsPerTenantAndRepository
     do throws(JobStoreError) {
       return try JobStore.open(
-        directory: configuration.stateDirectory + "/journal", configuration: settings, executor: executor
+        directory: configuration.stateDirectory + "/journal", configuration: settings, executor: executor,
+        journalQueue: files
       ) { error in
         Daemon.finish(
           ExitStatus.systemError, error: "the journal can't be written, and nothing is certain: \(error)")

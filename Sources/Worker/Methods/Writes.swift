@@ -34,7 +34,7 @@ extension ClientHandler {
     }
     if request.dryRun { return try await repository.preview(request, tenant: tenant) }
     let submission = try await submit(request, peer, tenant: tenant)
-    repository.wakeSoon()
+    if !submission.isPaused { repository.wakeSoon() }
     if request.wait { return try await waitForEnd(of: submission.job.id, events) }
     return worker.status(submission.job).json
   }
