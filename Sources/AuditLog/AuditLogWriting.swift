@@ -101,8 +101,8 @@ extension AuditLog {
   func setSyncClock() {
     if isSyncClockSet { return }
     isSyncClockSet = true
-    executor.queue.asyncAfter(deadline: .now() + Self.syncDelay) { [weak self] in
-      self?.assumeIsolated { log in
+    executor.queue.asyncAfter(deadline: .now() + Self.syncDelay) {
+      self.assumeIsolated { log in
         log.isSyncClockSet = false
         log.sync()
       }

@@ -41,8 +41,8 @@ extension JobStore {
   func setCommitClock() {
     if isCommitClockSet { return }
     isCommitClockSet = true
-    executor.queue.asyncAfter(deadline: .now() + Self.commitDelay) { [weak self] in
-      self?.assumeIsolated { store in
+    executor.queue.asyncAfter(deadline: .now() + Self.commitDelay) {
+      self.assumeIsolated { store in
         store.isCommitClockSet = false
         store.commit()
         // While another commit is in flight.
@@ -219,7 +219,10 @@ extension JobStore {
     replayedLines = []
     lastCarriedLine = 0
     carriedLog = log
-    if rewriting { compactionLength = 0 }
+    if rewriting {
+      compactionLength = 0
+      compactWhenLong()
+    }
   }
 
   // MARK: The end

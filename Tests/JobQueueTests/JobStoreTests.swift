@@ -195,12 +195,12 @@ import Testing
     // Nobody has said that the log has them.
     #expect(try await store.queueStatistics.compactions == 0)
     await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, write: {}), rewriting: true)
-    _ = try await store.submit(Sample.request())
+    while try await store.queueStatistics.compactions == 0 { await Task.yield() }
     try await store.close()
 
     store = try self.store(directory, configuration)
     #expect(await store.replayedLines == [])
-    #expect(try await store.jobs().count == 120)
+    #expect(try await store.jobs().count == 119)
     try await store.close()
   }
 
@@ -216,12 +216,9 @@ import Testing
       try await store.untilDurable(accepted.mark)
     }
     for line in 1...60 { try await submit(line: UInt64(line)) }
-    durable.withLock { $0 = 59 }
-    try await submit(line: nil)
     #expect(try await store.queueStatistics.compactions == 0)
     durable.withLock { $0 = 60 }
-    try await submit(line: nil)
-    while try await store.queueStatistics.compactions == 0 { await Task.yield() }
+    while try await store.queueStatistics.compactions == 0 { try await submit(line: nil) }
     try await store.close()
   }
 
