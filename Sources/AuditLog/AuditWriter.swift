@@ -33,6 +33,7 @@ final class AuditWriter: @unchecked Sendable {
   private var nextReservedEnd: Int64 = 0
   private var canReserve = true
   private var isDiskFull = false
+  private var failure: SystemCallError?
 
   /// - Parameters:
   ///   - file: the newest one, all of which is durable; nil where there is none.
@@ -85,6 +86,19 @@ final class AuditWriter: @unchecked Sendable {
   ///   - syncs: whether they, and what was written before them, are durable on return. Assumes so where they start a
   ///     file.
   func commit(_ lines: PendingLines, firstUnsynced: UInt64, syncs: Bool) throws(SystemCallError) {
+    if let failure { throw failure }
+    do throws(SystemCallError) {
+      try commitNow(lines, firstUnsynced: firstUnsynced, syncs: syncs)
+    } catch {
+      // What is on the queue already must not be written either.
+      failure = error
+      throw error
+    }
+  }
+
+  private func commitNow(
+    _ lines: PendingLines, firstUnsynced: UInt64, syncs: Bool
+  ) throws(SystemCallError) {
     if lines.startsFile, let new = next.take() {
       try file?.synchronize()
       file = consume new

@@ -62,7 +62,7 @@ extension Repository {
       .warning, "an attempt failed",
       ["repository": configuration.id, "code": error.code.rawValue, "error": error.message])
     for job in jobs {
-      guard let current = try await store.job(job.id), case .running = current.state else { continue }
+      guard let current = try await store.current(job.id), case .running = current.state else { continue }
       let isWorthRetrying = error.category == .retry || error.isOutcomeUnknown
       let later = JobEvent.waiting(
         until: WallClock.milliseconds + backoff(attempt: current.attempts), JobError(error))
