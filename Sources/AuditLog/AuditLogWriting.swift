@@ -84,10 +84,11 @@ extension AuditLog {
     if let failure { throw failure }
   }
 
-  /// Waits until a line is in its file.
+  /// Waits until everything appended so far is in its file, or until a line.
   ///
   /// - Throws: as ``untilDurable(_:)`` does.
-  public func untilWritten(_ line: UInt64) async throws(AuditError) {
+  public func untilWritten(_ line: UInt64? = nil) async throws(AuditError) {
+    let line = line ?? last
     if writtenHead.sequence >= line { return }
     try check()
     write()

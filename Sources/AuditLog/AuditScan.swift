@@ -115,8 +115,9 @@ struct AuditScan {
     if let head {
       later = readable.first { $0.commit > head.sequence + 1 }
     } else {
-      // The file's first line is missing; it belongs to the first commit, and begins it.
-      later = readable.first { $0.beginsFile == nil && $0.commit == $0.sequence }
+      // The file's first line can't be read. It was durable before any line whose commit begins behind it.
+      let others = readable.filter { $0.beginsFile == nil }
+      later = others.first { $0.commit >= others[0].sequence }
     }
     guard let later else { return .tornTail }
     return .damage(

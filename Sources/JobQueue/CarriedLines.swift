@@ -63,7 +63,9 @@ extension JournalEntry {
     // A compaction writes all of a job as one record: deeper and longer than those that it came from.
     guard json.isReadable(levels: JobRecord.maximumDepth - 8) else { return nil }
     let bytes = json.serialized()
-    return bytes.count <= JournalFormat.maximumPayload / 8 ? bytes : nil
+    // What is carried is not among that.
+    let limit = JournalFormat.maximumPayload / (carried == nil ? 8 : 2)
+    return bytes.count <= limit ? bytes : nil
   }
 }
 

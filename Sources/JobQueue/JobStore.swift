@@ -35,6 +35,8 @@ public actor JobStore {
   public internal(set) var replayedLines: [CarriedLines]
   /// The last line that a record carries; 0 where none does.
   var lastCarriedLine: UInt64
+  /// The last of those that the compaction under way would drop.
+  var compactionLine: UInt64 = 0
   var carriedLog = CarriedLog(durable: { 0 }, write: {})
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var approvalAlarm = Int64.max
@@ -211,16 +213,16 @@ public actor JobStore {
   /// one of the events ``JobEvent/mustBeDurable``. After a crash the first few of them may be there, never a
   /// later one without those before it.
   ///
-  /// - Parameter lines: as durable on return as the events, with the first of which they go.
+  /// - Parameter lines: called on the store's executor with each job as it is before its event, once nothing keeps that
+  ///   from being recorded; what it returns is as durable as the event.
   /// - Returns: what to do next with each, as ``record(_:_:)`` does.
   @discardableResult
   public func record(
-    _ events: [(id: JobID, event: JobEvent)], carrying lines: CarriedLines? = nil
+    _ events: [(id: JobID, event: JobEvent)],
+    carrying lines: @Sendable (Job, JobEvent) -> CarriedLines? = { _, _ in nil }
   ) async throws(JobStoreError) -> [JobStep] {
     var steps: [JobStep] = []
-    for (id, event) in events {
-      steps.append(try changeNow(id, event, carrying: steps.isEmpty ? lines : nil))
-    }
+    for (id, event) in events { steps.append(try changeNow(id, event, carrying: lines)) }
     if events.contains(where: \.event.mustBeDurable) { try await untilDurable() }
     return steps
   }
@@ -256,14 +258,21 @@ public actor JobStore {
 
   @discardableResult
   func changeNow(
-    _ id: JobID, _ event: JobEvent, carrying lines: CarriedLines? = nil
+    _ id: JobID, _ event: JobEvent, carrying lines: (Job, JobEvent) -> CarriedLines? = { _, _ in nil }
   ) throws(JobStoreError) -> JobStep {
     let operation = "record \(event.name) of job \(id)"
     try check(operation)
     // Before the change, so that a job which ends with it can still be looked at.
     dropOldJobs()
-    _ = try existing(id)
-    let step = try change(.event(id, event, time: configuration.now()), id, carrying: lines) ?? .proceed
+    let job = try existing(id)
+    let time = configuration.now()
+    do {
+      var changed = job
+      _ = try changed.apply(event, at: time)
+    } catch {
+      throw JobStoreError(.impossible, operation, "\(error)", underlying: error)
+    }
+    let step = try change(.event(id, event, time: time), id, carrying: lines(job, event)) ?? .proceed
     if case .awaitApproval = step { setApprovalAlarm() }
     return step
   }

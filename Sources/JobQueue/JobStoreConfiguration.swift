@@ -28,7 +28,7 @@ public struct JobStoreConfiguration: Sendable {
   public init(
     retention: JobRetention = JobRetention(), maximumOpenJobs: Int = 100_000,
     positionInterval: DispatchTimeInterval = .milliseconds(250), reservedBytes: Int64 = 1 << 20,
-    reservedBytesPerJob: Int64 = 2048, reservationStep: Int64 = 1 << 20, compactionMinimum: Int64 = 4 << 20,
+    reservedBytesPerJob: Int64 = 4096, reservationStep: Int64 = 1 << 20, compactionMinimum: Int64 = 4 << 20,
     faults: (any FileFaults)? = nil
   ) {
     self.retention = retention

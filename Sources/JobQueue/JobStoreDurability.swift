@@ -46,7 +46,7 @@ extension JobStore {
         store.isCommitClockSet = false
         store.commit()
         // While another commit is in flight.
-        if !store.commits.pending.isEmpty { store.setCommitClock() }
+        if !store.commits.pending.isEmpty, store.hasNotFailed { store.setCommitClock() }
       }
     }
   }
@@ -157,41 +157,38 @@ extension JobStore {
     let after = commits.appended
     let directory = journal.directory
     let reserve = spaceReserve(jobs: table.openCount + 1)
-    let line = lastCarriedLine
+    compactionLine = lastCarriedLine
     onJournal { journal throws(SystemCallError) in
       journal.beginCompaction(after: after)
       return journal.segment.number + 1
     } then: { store, segment in
-      store.writeDraft(table, segment: segment, directory: directory, reserve: reserve, line: line)
+      store.writeDraft(table, segment: segment, directory: directory, reserve: reserve)
     }
   }
 
   private func writeDraft(
-    _ table: JobTable, segment: UInt64, directory: DurableDirectory, reserve: Int64, line: UInt64
+    _ table: JobTable, segment: UInt64, directory: DurableDirectory, reserve: Int64
   ) {
     compactionQueue.async { [self] in
       let draft = Result { () throws(SystemCallError) in
         try Journal.writeDraft(table, segment: segment, in: directory)
       }
       executor.queue.async {
-        self.assumeIsolated {
-          $0.finishCompaction(draft, reserve: reserve, line: line, until: .after(seconds: 5))
-        }
+        self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve, until: .after(seconds: 5)) }
       }
     }
   }
 
-  /// What the old records carry, up to a line, is kept until the audit log has it, which it has soon unless it has
-  /// failed; the draft is given up then.
+  /// What the old records carry is kept until the audit log has it, which it has soon unless it has failed; the draft is
+  /// given up then.
   private func finishCompaction(
-    _ draft: Result<JournalSegment?, SystemCallError>, reserve: Int64, line: UInt64,
-    until deadline: MonotonicTime
+    _ draft: Result<JournalSegment?, SystemCallError>, reserve: Int64, until deadline: MonotonicTime
   ) {
     guard hasNotFailed else { return }
-    let hasLines = line <= carriedLog.durable()
+    let hasLines = compactionLine <= carriedLog.durable()
     if !hasLines, stop == nil, !deadline.hasPassed {
       return executor.queue.asyncAfter(deadline: .now() + Self.commitDelay) {
-        self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve, line: line, until: deadline) }
+        self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve, until: deadline) }
       }
     }
     let draft = hasLines ? draft : draft.map { _ in nil }
@@ -213,16 +210,17 @@ extension JobStore {
   /// Has the audit log keep up with what the records carry from now on. Assumes that it has all of
   /// ``replayedLines`` on disk.
   ///
-  /// - Parameter rewriting: whether some of them were missing there, so that they have other numbers now: the journal
-  ///   is rewritten without them.
-  public func follow(_ log: CarriedLog, rewriting: Bool) {
+  /// - Parameter rewriting: whether some of them were missing there, so that they have other numbers now: the journal is
+  ///   rewritten without them on return, unless the disk is too full.
+  public func follow(_ log: CarriedLog, rewriting: Bool) async {
     replayedLines = []
     lastCarriedLine = 0
+    compactionLine = 0
     carriedLog = log
-    if rewriting {
-      compactionLength = 0
-      compactWhenLong()
-    }
+    guard rewriting else { return }
+    compactionLength = 0
+    compactWhenLong()
+    if isCompacting { await withCheckedContinuation { waitingForCompaction.append($0) } }
   }
 
   // MARK: The end

@@ -20,6 +20,8 @@ final class Journal: @unchecked Sendable {
   private var canReserve = true
   /// What was committed since the snapshot of the compaction under way; nil when none is.
   private var tail: (after: UInt64, payloads: [[UInt8]])?
+  /// The number of the last record that the segment's snapshot contains; 0 where this run took none.
+  private var contained: UInt64 = 0
 
   init(directory: DurableDirectory, lock: consuming FileDescriptor, segment: JournalSegment) {
     self.directory = directory
@@ -33,14 +35,17 @@ final class Journal: @unchecked Sendable {
 
   /// Writes records and makes them durable. After a failure nothing may be committed any more.
   ///
+  /// Those that the segment's snapshot contains, because they were on their way when it was taken, are not written again.
+  ///
   /// - Parameter first: the first record's number, counted by the caller.
   func commit(_ payloads: [[UInt8]], first: UInt64) throws(SystemCallError) {
-    try segment.append(payloads)
+    try segment.append(Self.records(payloads, first: first, after: contained))
     try segment.synchronize()
-    if let after = tail?.after {
-      let known = first > after ? 0 : Int(after - first + 1)
-      tail?.payloads += payloads.dropFirst(known)
-    }
+    if let after = tail?.after { tail?.payloads += Self.records(payloads, first: first, after: after) }
+  }
+
+  private static func records(_ payloads: [[UInt8]], first: UInt64, after: UInt64) -> ArraySlice<[UInt8]> {
+    payloads.dropFirst(first > after ? 0 : Int(after - first + 1))
   }
 
   /// Reserves disk space.
@@ -74,7 +79,7 @@ final class Journal: @unchecked Sendable {
   /// - Parameter reserve: how much space to reserve behind the records, in bytes.
   /// - Returns: false when the disk is too full for it; nothing has changed then.
   func finishCompaction(_ draft: JournalSegment?, reserve: Int64) throws(SystemCallError) -> Bool {
-    let payloads = tail?.payloads ?? []
+    let (after, payloads) = tail ?? (0, [])
     tail = nil
     guard let draft, try complete(draft, payloads, reserve: reserve) else {
       try? directory.remove(Self.draftName(segment: segment.number + 1))
@@ -83,6 +88,7 @@ final class Journal: @unchecked Sendable {
     let old = segment
     try Self.publish(draft, in: directory)
     segment = draft
+    contained = after
     try directory.remove(JournalFormat.name(segment: old.number))
     return true
   }

@@ -1,7 +1,9 @@
-import AuditLog
 import StrictJSON
 import Synchronization
+import SystemCalls
 import Testing
+
+@testable import AuditLog
 
 /// Lines that something else makes durable: in the file at once, on disk soon, and back after a crash.
 struct CarriedLineTests {
@@ -89,6 +91,56 @@ struct CarriedLineTests {
     #expect(try jobs(fixture) == ["5", "6"])
   }
 
+  @Test("after a failed sync not even what stood in line already is written", arguments: [false, true])
+  func standingInLine(_ isSynced: Bool) async throws {
+    let fixture = try LogFixture()
+    let disk = FailingDisk()
+    let log = try fixture.open(faults: disk)
+    try await log.record([.sample(0)])
+    disk.holdSyncs()
+    disk.set(.sync, .inputOutput)
+    let failing = Task { try await log.record([.sample(1)]) }
+    let before = disk.count(.sync)
+    while disk.count(.sync) == before { await Task.yield() }
+    disk.set(.sync, nil)
+    let next = Task {
+      if isSynced {
+        try await log.record([.sample(2)])
+      } else {
+        _ = try await log.carryAndWrite([.sample(2)])
+      }
+    }
+    while await !log.isBehind { await Task.yield() }
+    disk.releaseSyncs()
+    await #expect(throws: AuditError.self) { try await failing.value }
+    await #expect(throws: AuditError.self) { try await next.value }
+    #expect(await log.durableHead.sequence == 2)
+    await log.close()
+    #expect(try fixture.verify().isIntact)
+    #expect(try jobs(fixture) == ["0", "1"])
+  }
+
+  @Test("the first line of a file is missed where a later one shows that it was durable", arguments: [1, 3])
+  func firstLine(commit: UInt64) throws {
+    var (bytes, head) = ([UInt8](), AuditHead.none)
+    for (number, commit) in [UInt64(1), 1, 1, commit].enumerated() {
+      let members: JSONObject =
+        number == 0
+        ? JSONObject([("event", "file"), ("file", 1), ("format", 1)]) : JSONObject([("event", "x")])
+      let line = AuditFormat.line(members, after: head, commit: commit, time: 0, worker: "w")
+      bytes += line.bytes
+      head = AuditHead(sequence: head.sequence + 1, hash: line.hash)
+    }
+    #expect(AuditScan(bytes, file: 1).lines == 4)
+    bytes[5] ^= 1
+    let scan = AuditScan(bytes, file: 1)
+    if commit == 1 {
+      #expect(scan.flaw == .tornTail)
+    } else {
+      #expect(scan.flaw != .tornTail && scan.flaw != nil)
+    }
+  }
+
   @Test("the file before is on disk when the next one begins")
   func nextFile() async throws {
     let fixture = try LogFixture()
@@ -104,6 +156,9 @@ struct CarriedLineTests {
 }
 
 extension AuditLog {
+  /// Whether something stands in line that was appended after what is being synced.
+  fileprivate var isBehind: Bool { last > durableHead.sequence + 1 }
+
   /// Without a moment in between, in which the clock could have it synced.
   fileprivate func carryAndWrite(_ entries: [AuditEntry]) async throws -> UInt64 {
     let carried = carry(entries)

@@ -281,4 +281,23 @@ struct FaultTests {
     let key = String(decoding: try Files.read(servers.ssh.keyFile, limit: 1 << 20), as: UTF8.self)
     for line in key.split(separator: "\n").dropFirst().dropLast() { #expect(!text.contains(line)) }
   }
+
+  @Test("attempts that fail at once wait for each other as those that take long do")
+  func failsAtOnce() throws {
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "http://127.0.0.1:\(try Loopback.freePort())/repository.git" } },
+        tenants: { ops: { uids: [\(ThisProcess.uid)] } },
+        grants: [{ tenants: ["ops"], repositories: ["*"], artifacts: ["*"], actions: ["*"] }],
+        limits: { attempts: 6, backoffMilliseconds: 1 },
+        """)
+    let run = try worker.stagekeeper(
+      "register", "churn", "v1.0.0", "--version", "v1.0.0", "--repo", "demo", "--json")
+    #expect(run.errorCode == "remote_unreachable", "\(run)")
+    let job = try worker.administer("job", "1")
+    let steps = try #require(job["transitions"]?.arrayValue).compactMap { $0["event"]?.stringValue }
+    #expect(steps.count { $0 == "started" } == 6 && steps.count { $0 == "waiting" } == 5, "\(steps)")
+    #expect(!steps.contains("interrupted"), "\(steps)")
+    try worker.stop()
+  }
 }

@@ -222,6 +222,44 @@ import Testing
     try await store.close()
   }
 
+  /// So that no line says what did not happen.
+  @Test func linesAreAskedForOnlyWhereTheEventIsRecorded() async throws {
+    let directory = try TemporaryDirectory()
+    let store = try store(directory)
+    let id = try await store.submit(Sample.request()).job.id
+    let asked = Mutex(0)
+    let lines: @Sendable (Job, JobEvent) -> CarriedLines? = { _, _ in
+      let number = asked.withLock { asked in
+        asked += 1
+        return asked
+      }
+      return CarriedLines(first: UInt64(number), time: 7, lines: [["job": "1"]])
+    }
+    #expect(await code { try await store.record([(id, .pushing)], carrying: lines) } == .impossible)
+    #expect(asked.withLock { $0 } == 0)
+    _ = try await store.nextBatch(repository: "churn", limit: 1)
+    try await store.record([(id, .prepared([Sample.intent()])), (id, .succeeded(1))], carrying: lines)
+    try await store.close()
+    let again = try self.store(directory)
+    #expect(await again.replayedLines.map(\.first) == [1, 2])
+    try await again.close()
+  }
+
+  @Test func whatIsOnItsWayWhenTheJournalIsCompactedIsNotWrittenTwice() async throws {
+    let directory = try TemporaryDirectory()
+    let store = try store(directory)
+    let id = try await store.submit(Sample.request()).job.id
+    _ = try await store.nextBatch(repository: "churn", limit: 1)
+    // The snapshot has "started", which nobody waits for, before the journal has.
+    await store.follow(CarriedLog(durable: { 0 }, write: {}), rewriting: true)
+    #expect(try await store.queueStatistics.compactions == 1)
+    try await store.record(id, .prepared([Sample.intent()]))
+    try await store.close()
+    let again = try self.store(directory)
+    #expect(try await again.job(id)?.intents == [Sample.intent()])
+    try await again.close()
+  }
+
   /// As under a load that never ends: what is carried is always a little ahead of what the log has synced.
   @Test func theJournalIsCompactedWhileTheLogLagsBehind() async throws {
     let directory = try TemporaryDirectory()

@@ -27,6 +27,9 @@ extension AuditEntry {
 }
 
 extension JobEvent {
+  /// Whether it is one that ``AuditEntry/effects(of:on:)`` has lines for.
+  var hasEffect: Bool { outcome != nil }
+
   /// How the job ends with it; nil where it goes on, or was cancelled, which is recorded where it is asked for.
   fileprivate var outcome: (outcome: AuditEntry.Outcome, error: JobError?)? {
     switch self {

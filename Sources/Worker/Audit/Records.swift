@@ -75,9 +75,11 @@ actor Records {
   func record(intents jobs: [JobPush]) async throws(RoundFailure) -> [JobStep] {
     if jobs.isEmpty { return [] }
     try await auditing { () throws(AuditError) in try await audit.checkRoom() }
-    let lines = CarriedLines(await audit.carry(jobs.flatMap(AuditEntry.pushes)))
-    let steps = try await journal(jobs.map { ($0.job.id, .prepared($0.intents)) }, carrying: lines)
-    try await auditing { () throws(AuditError) in try await audit.untilWritten(lines.last) }
+    let pushes = Dictionary(uniqueKeysWithValues: jobs.map { ($0.job.id, AuditEntry.pushes($0)) })
+    let steps = try await journal(jobs.map { ($0.job.id, .prepared($0.intents)) }) { job, _ in
+      pushes[job.id] ?? []
+    }
+    try await auditing { () throws(AuditError) in try await audit.untilWritten() }
     return steps
   }
 
@@ -91,22 +93,26 @@ actor Records {
   /// before the journal says so, whose record carries the line.
   @discardableResult
   func record(_ events: [(id: JobID, event: JobEvent)]) async throws(RoundFailure) -> [JobStep] {
-    var effects: [AuditEntry] = []
-    for (id, event) in events {
-      guard let job = try? await store.current(id) else { continue }
-      effects += AuditEntry.effects(of: event, on: job)
+    if events.contains(where: \.event.hasEffect) {
+      try await auditing { () throws(AuditError) in try await audit.check() }
     }
-    if effects.isEmpty { return try await journal(events, carrying: nil) }
-    try await auditing { () throws(AuditError) in try await audit.check() }
-    return try await journal(events, carrying: CarriedLines(await audit.carry(effects)))
+    return try await journal(events) { job, event in AuditEntry.effects(of: event, on: job) }
   }
 
+  /// - Parameter entries: what the record of an event carries; asked for on the common executor.
   private func journal(
-    _ events: [(id: JobID, event: JobEvent)], carrying lines: CarriedLines?
+    _ events: [(id: JobID, event: JobEvent)], _ entries: @Sendable (Job, JobEvent) -> [AuditEntry]
   ) async throws(RoundFailure) -> [JobStep] {
     do throws(JobStoreError) {
-      return try await store.record(events, carrying: lines)
+      return try await store.record(events) { job, event in
+        let entries = entries(job, event)
+        return entries.isEmpty ? nil : audit.assumeIsolated { CarriedLines($0.carry(entries)) }
+      }
     } catch {
+      // Trying again would not help.
+      if error.code == .impossible {
+        throw .server(WireError(.internalError, category: .internal, "\(error)"))
+      }
       throw .store(error)
     }
   }
