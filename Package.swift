@@ -19,7 +19,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   )
 }
 
-/// The worker answers a request on its connection's queue, and hands it to no other thread on the way.
+/// What no actor does is done where it is called from: the worker answers a brief request on the thread that read it.
 let onCallersQueue: [SwiftSetting] = [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 
 func executable(_ name: String, _ library: Target.Dependency) -> Target {

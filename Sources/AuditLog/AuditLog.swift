@@ -1,4 +1,3 @@
-public import Dispatch
 internal import StrictJSON
 public import SystemCalls
 internal import WireProtocol
@@ -9,10 +8,10 @@ internal import WireProtocol
 /// After the first failed write or sync nothing is written any more, and ``decide(_:)`` and ``record(_:)``
 /// throw ``AuditError/Code/failed``: only a new start knows what is on disk.
 public actor AuditLog {
-  /// What nobody waits for is synced at the latest after this time.
-  static let syncDelay = DispatchTimeInterval.milliseconds(20)
+  /// What nobody waits for is synced at the latest after this time, in seconds.
+  static let syncDelay = 0.020
 
-  nonisolated let executor: DispatchQueueExecutor
+  nonisolated let executor: any SerialQueue
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   public nonisolated let directory: String
@@ -21,7 +20,7 @@ public actor AuditLog {
   var settings: AuditSettings
   /// Used on `fileQueue` alone.
   let writer: AuditWriter
-  let fileQueue: DispatchQueue
+  let fileQueue: any SerialQueue
   /// As the last finished operation left it.
   var space: AuditWriter.Space
   var fileNumber: UInt64
@@ -67,13 +66,13 @@ public actor AuditLog {
   ///     not are its next lines, before any other; a crash meanwhile may have one of them twice, none is ever missing.
   ///   - executor: on which the log runs. Actors that share it call each other without a change of thread.
   ///   - fileQueue: on which the files are written and synced, one thing after the other.
-  ///   - report: called on queues of the log's own.
+  ///   - report: called on the executor; should not wait.
   /// - Throws: ``AuditError/Code/damaged``, ``AuditError/Code/unsupported`` or ``AuditError/Code/failed``.
   public static func open(
     directory: String, worker: String, settings: AuditSettings = AuditSettings(),
     carried lines: [CarriedEntries] = [],
-    executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.audit"),
-    fileQueue: DispatchQueue = DispatchQueue(label: "stagekeeper.audit.file"),
+    executor: any SerialQueue = DispatchQueueExecutor(label: "stagekeeper.audit"),
+    fileQueue: any SerialQueue = DispatchQueueExecutor(label: "stagekeeper.audit.file", hasOwnThread: true),
     faults: (any FileFaults)? = nil, now: @escaping @Sendable () -> Int64 = { WallClock.milliseconds },
     report: @escaping @Sendable (AuditReport) -> Void = { _ in }
   ) throws(AuditError) -> AuditLog {
@@ -88,13 +87,13 @@ public actor AuditLog {
     let log = AuditLog(
       opening, directory, settings: settings, executor: executor, fileQueue: fileQueue, now: now,
       report: report)
-    log.executor.queue.sync { log.assumeIsolated { $0.resume(opening, carried: lines) } }
+    log.executor.sync { log.assumeIsolated { $0.resume(opening, carried: lines) } }
     return log
   }
 
   private init(
     _ opening: AuditOpening, _ directory: String, settings: AuditSettings,
-    executor: DispatchQueueExecutor, fileQueue: DispatchQueue, now: @escaping @Sendable () -> Int64,
+    executor: any SerialQueue, fileQueue: any SerialQueue, now: @escaping @Sendable () -> Int64,
     report: @escaping @Sendable (AuditReport) -> Void
   ) {
     self.executor = executor
@@ -149,15 +148,17 @@ public actor AuditLog {
   /// - Returns: the number of the last line.
   /// - Throws: as ``checkRoom()`` does.
   public func begin(_ entries: [AuditEntry]) async throws(AuditError) -> UInt64 {
-    try await checkRoom()
+    // Between the last look and the lines nobody else has a turn.
+    repeat { try await checkRoom() } while stop == nil && !hasRoom
+    try check()
     append(entries)
     sync()
     return last
   }
 
   /// Records what something else makes durable: the lines that this returns. They come before whatever is recorded
-  /// later, are in the file after ``untilWritten(_:)``, and on disk soon after. Assumes ``checkRoom()`` for what is
-  /// decided, ``check()`` for what has happened.
+  /// later, are in the file after ``untilWritten(_:)``, and on disk soon after. Assumes ``canDecide`` for what is decided,
+  /// ``check()`` for what has happened.
   ///
   /// - Parameter entries: at least one.
   public func carry(_ entries: [AuditEntry]) -> CarriedEntries {
@@ -168,6 +169,11 @@ public actor AuditLog {
     return CarriedEntries(first: last - UInt64(lines.count) + 1, time: time, lines: lines.map { .object($0) })
   }
 
+  /// Whether something can be decided now; others may take the room by the next wait.
+  public var canDecide: Bool { stop == nil && hasRoom }
+
+  /// Waits until something can be decided.
+  ///
   /// - Throws: why nothing can be decided at the moment, as ``decide(_:)`` does.
   public func checkRoom() async throws(AuditError) {
     try check()
@@ -189,13 +195,6 @@ public actor AuditLog {
     append(entries)
     sync()
     try await untilDurable()
-  }
-
-  /// Records what has happened without a promise that anybody waits for; durable soon after.
-  public func note(_ entries: [AuditEntry]) {
-    guard stop == nil else { return }
-    append(entries)
-    sync()
   }
 
   /// Records that something was refused; durable soon after. Equal refusals of one uid share lines.
@@ -226,7 +225,7 @@ public actor AuditLog {
 
   // MARK: Appending
 
-  /// They are written when ``write()`` or ``sync()`` is called next.
+  /// They are written with ``takeWrite()`` or ``sync()``, whatever comes first.
   private func append(_ entries: [AuditEntry]) {
     for entry in entries { append(entry.members, time: now()) }
   }
@@ -265,8 +264,7 @@ public actor AuditLog {
   private func setDenialClock() {
     if isDenialClockSet || denials.isEmpty { return }
     isDenialClockSet = true
-    let deadline = DispatchTime.now() + .milliseconds(Int(clamping: denials.span) + 10)
-    executor.queue.asyncAfter(deadline: deadline) { [weak self] in
+    executor.async(at: .after(seconds: Double(denials.span) / 1000 + 0.010)) { [weak self] in
       self?.assumeIsolated { $0.endDenialSpans() }
     }
   }

@@ -1,12 +1,18 @@
-internal import Dispatch
 internal import SystemCalls
 
 /// How the log's lines come into its files. See ``AuditLog`` for what is promised.
 extension AuditLog {
-  /// Has what was appended written, before whatever is given to the queue of the files later.
-  public func write() {
-    if pending.isEmpty || stop != nil { return }
-    commit(syncs: pending.startsFile)
+  /// Takes what was appended, to be written by whoever writes something else as well.
+  ///
+  /// - Returns: what is to be called on the queue of the files, after all that was given to it until now, and what that
+  ///   returns on the log's executor. Nil where there is nothing to write.
+  public func takeWrite() -> (@Sendable () -> @Sendable () -> Void)? {
+    if pending.isEmpty || stop != nil { return nil }
+    return takeCommit(syncs: pending.startsFile)
+  }
+
+  private func write() {
+    if let work = takeWrite() { onFileQueue(work) }
   }
 
   /// Has all that was appended written and synced; what comes while a sync is in flight shares the next one.
@@ -16,17 +22,17 @@ extension AuditLog {
   }
 
   private func syncWanted() {
-    if wanted > durableHead.sequence, !isSyncing, stop == nil { commit(syncs: true) }
+    if wanted > durableHead.sequence, !isSyncing, stop == nil { onFileQueue(takeCommit(syncs: true)) }
   }
 
-  private func commit(syncs: Bool) {
+  private func takeCommit(syncs: Bool) -> @Sendable () -> @Sendable () -> Void {
     let lines = pending
     pending = PendingLines()
     inFlightBytes += lines.bytes
     if syncs { isSyncing = true }
     if lines.startsFile { isStartingFile = true }
     let firstUnsynced = durableHead.sequence + 1
-    onFileQueue { writer throws(SystemCallError) in
+    return fileWork { writer throws(SystemCallError) in
       let before = writer.head
       try writer.commit(lines, firstUnsynced: firstUnsynced, syncs: syncs)
       return (before, writer.head)
@@ -73,27 +79,29 @@ extension AuditLog {
   /// - Parameter line: what ``begin(_:)`` returned.
   /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
   public func untilDurable(_ line: UInt64? = nil) async throws(AuditError) {
-    let line = line ?? last
-    if durableHead.sequence >= line { return }
-    try check()
-    wanted = max(wanted, line)
-    syncWanted()
-    let failure = await withCheckedContinuation { continuation in
-      waiters.append(Waiter(line: line, isForDisk: true, continuation: continuation))
-    }
-    if let failure { throw failure }
+    try await wait(for: line ?? last, isForDisk: true)
   }
 
   /// Waits until everything appended so far is in its file, or until a line.
   ///
   /// - Throws: as ``untilDurable(_:)`` does.
   public func untilWritten(_ line: UInt64? = nil) async throws(AuditError) {
-    let line = line ?? last
-    if writtenHead.sequence >= line { return }
-    try check()
-    write()
+    try await wait(for: line ?? last, isForDisk: false)
+  }
+
+  private func wait(for line: UInt64, isForDisk: Bool) async throws(AuditError) {
+    // Looked at once this is here for good: the runtime may take a turn on the way.
     let failure = await withCheckedContinuation { continuation in
-      waiters.append(Waiter(line: line, isForDisk: false, continuation: continuation))
+      let waiter = Waiter(line: line, isForDisk: isForDisk, continuation: continuation)
+      if isServed(waiter) { return continuation.resume(returning: nil) }
+      if let stop { return continuation.resume(returning: stop) }
+      waiters.append(waiter)
+      if isForDisk {
+        wanted = max(wanted, line)
+        syncWanted()
+      } else {
+        write()
+      }
     }
     if let failure { throw failure }
   }
@@ -102,7 +110,7 @@ extension AuditLog {
   func setSyncClock() {
     if isSyncClockSet { return }
     isSyncClockSet = true
-    executor.queue.asyncAfter(deadline: .now() + Self.syncDelay) {
+    executor.async(at: .after(seconds: Self.syncDelay)) {
       self.assumeIsolated { log in
         log.isSyncClockSet = false
         log.sync()
@@ -115,11 +123,22 @@ extension AuditLog {
     _ body: @escaping @Sendable (AuditWriter) throws(SystemCallError) -> Value,
     then next: @escaping @Sendable (isolated AuditLog, Value) -> Void
   ) {
+    onFileQueue(fileWork(body, then: next))
+  }
+
+  private func onFileQueue(_ work: @escaping @Sendable () -> @Sendable () -> Void) {
+    fileQueue.async { [executor] in executor.async(work()) }
+  }
+
+  private func fileWork<Value: Sendable>(
+    _ body: @escaping @Sendable (AuditWriter) throws(SystemCallError) -> Value,
+    then next: @escaping @Sendable (isolated AuditLog, Value) -> Void
+  ) -> @Sendable () -> @Sendable () -> Void {
     let writer = writer
-    fileQueue.async { [self] in
+    return {
       let result = Result { () throws(SystemCallError) in try body(writer) }
       let space = writer.space
-      executor.queue.async {
+      return {
         self.assumeIsolated { log in
           log.space = space
           switch result {
@@ -154,6 +173,7 @@ extension AuditLog {
   /// - Returns: false where the disk is full, or nothing is written any more.
   func makeRoom() async -> Bool {
     await withCheckedContinuation { continuation in
+      if stop != nil { return continuation.resume(returning: false) }
       waitingForRoom.append(continuation)
       guard waitingForRoom.count == 1 else { return }
       let unwritten = unwritten

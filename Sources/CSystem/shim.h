@@ -222,6 +222,14 @@ static inline int stagekeeper_bind(int fd, const struct sockaddr_un *address, so
   return bind(fd, (const struct sockaddr *)address, length);
 }
 
+/* fstatfs(2): whether the file system is one that overwrites in place (linux/magic.h: ext2 to ext4, XFS, tmpfs). */
+#include <sys/vfs.h>
+static inline int stagekeeper_overwrites_in_place(int fd) {
+  struct statfs found;
+  if (fstatfs(fd, &found) != 0) return 0;
+  return found.f_type == 0xEF53 || found.f_type == 0x58465342 || found.f_type == 0x01021994;
+}
+
 /* epoll(7): descriptors told apart by numbers of ours. Each event comes once, until it is asked for again. */
 #include <sys/epoll.h>
 struct stagekeeper_event {
@@ -233,9 +241,9 @@ static inline int stagekeeper_epoll_control(int epoll, int operation, int fd, ui
   struct epoll_event event = {events | EPOLLONESHOT, {.u64 = token}};
   return epoll_ctl(epoll, operation, fd, &event);
 }
-static inline int stagekeeper_epoll_wait(int epoll, struct stagekeeper_event *events, int count) {
+static inline int stagekeeper_epoll_wait(int epoll, struct stagekeeper_event *events, int count, int milliseconds) {
   struct epoll_event found[64];
-  int number = epoll_wait(epoll, found, count < 64 ? count : 64, -1);
+  int number = epoll_wait(epoll, found, count < 64 ? count : 64, milliseconds);
   for (int i = 0; i < number; i++) events[i] = (struct stagekeeper_event){found[i].data.u64, found[i].events};
   return number;
 }
@@ -245,5 +253,27 @@ static const int stagekeeper_epoll_delete = EPOLL_CTL_DEL;
 static const uint32_t stagekeeper_epoll_in = EPOLLIN;
 static const uint32_t stagekeeper_epoll_out = EPOLLOUT;
 static const uint32_t stagekeeper_epoll_ended = EPOLLHUP | EPOLLERR;
+
+/* eventfd(2): wakes a thread that waits in epoll. Edge-triggered, so that nobody has to read it. */
+#include <sys/eventfd.h>
+static inline int stagekeeper_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+static inline void stagekeeper_eventfd_ring(int bell) {
+  uint64_t one = 1;
+  ssize_t written = write(bell, &one, sizeof one);
+  (void)written; /* a full counter has rung already */
+}
+static inline int stagekeeper_epoll_add_bell(int epoll, int bell, uint64_t token) {
+  struct epoll_event event = {EPOLLIN | EPOLLET, {.u64 = token}};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, bell, &event);
+}
+
+/* What the thread sanitizer is told where it can't see how a thread hands over to another; nothing without it. */
+extern void __tsan_acquire(void *) __attribute__((weak));
+extern void __tsan_release(void *) __attribute__((weak));
+static inline void stagekeeper_tsan_acquire(void *place) { if (__tsan_acquire) __tsan_acquire(place); }
+static inline void stagekeeper_tsan_release(void *place) { if (__tsan_release) __tsan_release(place); }
+
+/* PR_SET_NAME (prctl(2)): its first 15 bytes count. */
+static inline void stagekeeper_name_this_thread(const char *name) { prctl(PR_SET_NAME, name); }
 
 #endif

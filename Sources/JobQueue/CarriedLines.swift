@@ -24,12 +24,21 @@ public struct CarriedLines: Equatable, Sendable {
 public struct CarriedLog: Sendable {
   /// The last line that it has on disk.
   let durable: @Sendable () -> UInt64
-  /// Has the lines that it was given written; called before the records that carry them are.
-  let write: @Sendable () -> Void
+  /// Takes the lines that it was given and has not written: what this returns is called on the journal's queue before
+  /// the records that carry them are written, and what that returns on the store's executor afterwards.
+  let takeWrite: @Sendable () -> (@Sendable () -> @Sendable () -> Void)?
+  /// Makes the lines about a job that ends because its time is over, which nobody else decides: the job as it was, and
+  /// what ends it.
+  let expiry: @Sendable (Job, JobEvent) -> CarriedLines?
 
-  public init(durable: @escaping @Sendable () -> UInt64, write: @escaping @Sendable () -> Void) {
+  public init(
+    durable: @escaping @Sendable () -> UInt64,
+    takeWrite: @escaping @Sendable () -> (@Sendable () -> @Sendable () -> Void)?,
+    expiry: @escaping @Sendable (Job, JobEvent) -> CarriedLines? = { _, _ in nil }
+  ) {
     self.durable = durable
-    self.write = write
+    self.takeWrite = takeWrite
+    self.expiry = expiry
   }
 }
 

@@ -23,6 +23,12 @@ struct JobOrder: Sendable {
     return ids[start...].lazy.filter { [gaps] in !gaps.contains($0) }
   }
 
+  /// The ids before one, the newest first; nil: all.
+  func idsNewestFirst(before: JobID?) -> some Sequence<JobID> {
+    let end = before.map { firstIndex(notBefore: $0) } ?? ids.endIndex
+    return ids[..<end].reversed().lazy.filter { [gaps] in !gaps.contains($0) }
+  }
+
   private func firstIndex(notBefore id: JobID) -> Int {
     var low = 0
     var high = ids.count

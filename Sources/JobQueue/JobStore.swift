@@ -1,4 +1,4 @@
-public import Dispatch
+internal import Dispatch
 internal import StrictJSON
 public import SystemCalls
 
@@ -8,7 +8,7 @@ public import SystemCalls
 /// Requests that arrive while the journal is being synced share the next sync. After the first failed
 /// write or sync every call throws ``JobStoreError/Code/failed``: only a new start knows what is on disk.
 public actor JobStore {
-  let executor: DispatchQueueExecutor
+  nonisolated let executor: any SerialQueue
   let configuration: JobStoreConfiguration
   var table: JobTable
   var commits = CommitLine()
@@ -21,11 +21,12 @@ public actor JobStore {
   var stop: JobStoreError?
   /// Used on `journalQueue` alone.
   let journal: Journal
-  let journalQueue: DispatchQueue
+  let journalQueue: any SerialQueue
   let compactionQueue = DispatchQueue(label: "stagekeeper.compaction", qos: .utility)
   /// As the last finished operation of the journal left it.
   var space: Journal.Space
   var isDiskFull = false
+  var isClearing = false
   /// Who waits for an answer from the disk: for space, or for the end of a compaction.
   var waitingForSpace: [CheckedContinuation<Void, Never>] = []
   var waitingForCompaction: [CheckedContinuation<Void, Never>] = []
@@ -37,12 +38,9 @@ public actor JobStore {
   var lastCarriedLine: UInt64
   /// The last of those that the compaction under way would drop.
   var compactionLine: UInt64 = 0
-  var carriedLog = CarriedLog(durable: { 0 }, write: {})
+  var carriedLog = CarriedLog(durable: { 0 }, takeWrite: { nil })
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var approvalAlarm = Int64.max
-  /// Who is told of jobs whose time is over, and those that ended so before there was anybody.
-  private var expiryObserver: (@Sendable (Job, JobEvent) -> Void)?
-  private var untoldExpiries: [(job: Job, event: JobEvent)] = []
   /// The length at which the journal is compacted next, in bytes.
   var compactionLength: Int64
   let fatal: @Sendable (JobStoreError) -> Void
@@ -58,25 +56,26 @@ public actor JobStore {
   ///   - directory: made where there is none; one worker at a time uses it.
   ///   - executor: on which the store runs. Actors that share it call each other without a change of thread.
   ///   - journalQueue: on which the journal is written and synced, one thing after the other.
+  ///   - awaitsLog: whether ``follow(_:rewriting:)`` is called before anything else: until then no job's time is over.
   ///   - fatal: called once, on the store's queue, when writing or syncing has failed: the worker must exit.
   /// - Throws: ``JobStoreError/Code/inUse``, ``JobStoreError/Code/damaged``,
   ///   ``JobStoreError/Code/unsupported`` or ``JobStoreError/Code/failed``.
   public static func open(
     directory: String, configuration: JobStoreConfiguration = JobStoreConfiguration(),
-    executor: DispatchQueueExecutor = DispatchQueueExecutor(label: "stagekeeper.jobs"),
-    journalQueue: DispatchQueue = DispatchQueue(label: "stagekeeper.journal"),
-    fatal: @escaping @Sendable (JobStoreError) -> Void
+    executor: any SerialQueue = DispatchQueueExecutor(label: "stagekeeper.jobs"),
+    journalQueue: any SerialQueue = DispatchQueueExecutor(label: "stagekeeper.journal", hasOwnThread: true),
+    awaitsLog: Bool = false, fatal: @escaping @Sendable (JobStoreError) -> Void
   ) throws(JobStoreError) -> JobStore {
     let (journal, replay) = try Journal.open(directory, faults: configuration.faults)
     let store = JobStore(
       configuration: configuration, executor: executor, journalQueue: journalQueue, journal: journal,
       replay: replay, fatal: fatal)
-    store.executor.queue.sync { store.assumeIsolated { $0.resume() } }
+    store.executor.sync { store.assumeIsolated { $0.resume(awaitsLog: awaitsLog) } }
     return store
   }
 
   private init(
-    configuration: JobStoreConfiguration, executor: DispatchQueueExecutor, journalQueue: DispatchQueue,
+    configuration: JobStoreConfiguration, executor: any SerialQueue, journalQueue: any SerialQueue,
     journal: Journal,
     replay: (table: JobTable, carried: [CarriedLines]),
     fatal: @escaping @Sendable (JobStoreError) -> Void
@@ -94,13 +93,12 @@ public actor JobStore {
   }
 
   /// What was running when the last worker ended stands in line again; intents say what may be under way.
-  private func resume() {
+  private func resume(awaitsLog: Bool) {
     reserveForOpenJobs()
     for id in table.ids(after: nil) where table.jobs[id]?.state.name == .running {
       _ = try? changeNow(id, .interrupted)
     }
-    endOverdueApprovals()
-    setApprovalAlarm()
+    if !awaitsLog { startApprovalClock() }
   }
 
   // MARK: Accepting
@@ -110,7 +108,9 @@ public actor JobStore {
   /// - Throws: ``JobStoreError/Code/busy``, ``JobStoreError/Code/requestKeyConflict``,
   ///   ``JobStoreError/Code/closed``, ``JobStoreError/Code/failed``.
   public func submit(_ request: JobRequest) async throws(JobStoreError) -> Submission {
-    let (submission, mark, _) = try await accept(request)
+    guard let (submission, mark, _) = try await accept(request) else {
+      preconditionFailure("no lines are asked for")
+    }
     try await untilDurable(mark)
     return self.submission(of: table.jobs[submission.job.id] ?? submission.job, isNew: submission.isNew)
   }
@@ -119,10 +119,11 @@ public actor JobStore {
   /// ``untilDurable(_:)``. Nobody may be told before.
   ///
   /// - Parameter lines: called on the store's executor with the number of a new job; what it returns is as durable
-  ///   as the job, and returned here.
+  ///   as the job, and returned here. Where it returns nil, there is no job.
+  /// - Returns: nil where there is no job because there are no lines.
   public func accept(
-    _ request: JobRequest, carrying lines: @Sendable (JobID) -> CarriedLines? = { _ in nil }
-  ) async throws(JobStoreError) -> (submission: Submission, mark: UInt64, carried: CarriedLines?) {
+    _ request: JobRequest, carrying lines: (@Sendable (JobID) -> CarriedLines?)? = nil
+  ) async throws(JobStoreError) -> (submission: Submission, mark: UInt64, carried: CarriedLines?)? {
     while true {
       try check("accept a job")
       if let job = try original(of: request) {
@@ -139,7 +140,8 @@ public actor JobStore {
         continue
       }
       let id = table.nextID
-      let carried = lines(id)
+      let carried = lines?(id)
+      if lines != nil, carried == nil { return nil }
       try change(.submitted(id, request, time: configuration.now()), id, carrying: carried)
       commit()
       return (submission(of: try existing(id), isNew: true), commits.appended, carried)
@@ -279,24 +281,7 @@ public actor JobStore {
 
   /// Rejects a job because its time is over, which nobody else decides.
   func expire(_ id: JobID, _ error: JobError) throws(JobStoreError) {
-    let job = table.jobs[id]
-    try changeNow(id, .rejected(error))
-    guard let job else { return }
-    if let expiryObserver {
-      expiryObserver(job, .rejected(error))
-    } else {
-      untoldExpiries.append((job, .rejected(error)))
-    }
-  }
-
-  /// Has an observer told of each job that ends because its time is over, also of those since the start.
-  ///
-  /// - Parameter observer: called on the store's queue with the job as it was and what ended it, while the journal's
-  ///   record is on its way to the disk.
-  public func observeExpiries(_ observer: @escaping @Sendable (Job, JobEvent) -> Void) {
-    expiryObserver = observer
-    for (job, event) in untoldExpiries { observer(job, event) }
-    untoldExpiries = []
+    try changeNow(id, .rejected(error), carrying: carriedLog.expiry)
   }
 
   private func payload(of entry: JournalEntry) throws(JobStoreError) -> [UInt8] {

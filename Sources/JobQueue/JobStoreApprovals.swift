@@ -91,15 +91,23 @@ extension JobStore {
     approvalAlarm = next
     // The clock may be set meanwhile: look once a day at least.
     let milliseconds = Int(min(max(0, next - configuration.now()), 86_400_000))
-    executor.queue.asyncAfter(wallDeadline: .now() + .milliseconds(milliseconds)) { [weak self] in
+    DispatchQueue.global().asyncAfter(wallDeadline: .now() + .milliseconds(milliseconds)) { [weak self] in
       guard let self else { return }
-      self.assumeIsolated { store in
-        guard store.stop == nil, store.approvalAlarm == next else { return }
-        store.approvalAlarm = .max
-        store.endOverdueApprovals()
-        store.setApprovalAlarm()
+      executor.async {
+        self.assumeIsolated { $0.approvalAlarmRings(next) }
       }
     }
+  }
+
+  private func approvalAlarmRings(_ time: Int64) {
+    guard stop == nil, approvalAlarm == time else { return }
+    approvalAlarm = .max
+    startApprovalClock()
+  }
+
+  func startApprovalClock() {
+    endOverdueApprovals()
+    setApprovalAlarm()
   }
 }
 

@@ -1,4 +1,3 @@
-public import Dispatch
 public import SystemCalls
 
 /// Settings of a ``JobStore``.
@@ -10,8 +9,8 @@ public struct JobStoreConfiguration: Sendable {
   public var maximumOpenJobsPerTenant = Int.max
   /// How many of those in one repository.
   public var maximumOpenJobsPerTenantAndRepository = Int.max
-  /// Watchers learn of a changed place in line at most this often.
-  public var positionInterval: DispatchTimeInterval
+  /// Watchers learn of a changed place in line at most this often. Seconds.
+  public var positionInterval: Double
   /// Disk space that is kept reserved for the records of accepted jobs, in bytes.
   public var reservedBytes: Int64
   /// The same for each unfinished job. Where a job's intents and result need more in the long run, raise it.
@@ -27,7 +26,7 @@ public struct JobStoreConfiguration: Sendable {
 
   public init(
     retention: JobRetention = JobRetention(), maximumOpenJobs: Int = 100_000,
-    positionInterval: DispatchTimeInterval = .milliseconds(250), reservedBytes: Int64 = 1 << 20,
+    positionInterval: Double = 0.250, reservedBytes: Int64 = 1 << 20,
     reservedBytesPerJob: Int64 = 4096, reservationStep: Int64 = 1 << 20, compactionMinimum: Int64 = 4 << 20,
     faults: (any FileFaults)? = nil
   ) {

@@ -8,26 +8,33 @@ extension JobStore {
   ///
   /// - Parameter mark: what ``accept(_:)`` returned.
   public func untilDurable(_ mark: UInt64? = nil) async throws(JobStoreError) {
-    if let stop, stop.code != .closed { throw stop }
     let number = mark ?? commits.appended
-    if commits.durable >= number { return }
-    commit()
-    let outcome = await withCheckedContinuation { commits.wait($0, for: number) }
+    // Looked at once this is here for good: the runtime may take a turn on the way.
+    let outcome: CommitLine.Outcome = await withCheckedContinuation { waiter in
+      if let failure {
+        waiter.resume(returning: .failure(failure))
+      } else if commits.durable >= number {
+        waiter.resume(returning: .success(()))
+      } else {
+        commits.wait(waiter, for: number)
+        commit()
+      }
+    }
     try outcome.get()
   }
 
+  /// Why nothing is written any more; nil where what was changed still is.
+  private var failure: JobStoreError? { stop?.code == .closed ? nil : stop }
+
   /// Sends what is pending to the disk, unless something is on its way there: then its end does.
   func commit() {
-    guard hasNotFailed, let (payloads, first) = commits.begin() else { return }
-    carriedLog.write()
-    onJournal { journal throws(SystemCallError) in
+    guard failure == nil, let (payloads, first) = commits.begin() else { return }
+    onJournal(after: carriedLog.takeWrite()) { journal throws(SystemCallError) in
       try journal.commit(payloads, first: first)
     } then: { store, _ in
       store.committed()
     }
   }
-
-  private var hasNotFailed: Bool { stop == nil || stop?.code == .closed }
 
   private func committed() {
     let (waiters, changed) = commits.finish()
@@ -35,39 +42,56 @@ extension JobStore {
     for id in changed where watchers.isWatched(id) { tell(id) }
     compactWhenLong()
     if commits.isAwaited { commit() }
+    clearAheadWhenDue()
+  }
+
+  /// Behind what is on its way to the disk.
+  private func clearAheadWhenDue() {
+    if !space.isClearingDue || isClearing || stop != nil { return }
+    isClearing = true
+    onJournal { journal throws(SystemCallError) in
+      try journal.clearAhead()
+    } then: { store, _ in
+      store.isClearing = false
+    }
   }
 
   /// What nobody waits for goes to the disk together, and with what somebody waits for.
   func setCommitClock() {
     if isCommitClockSet { return }
     isCommitClockSet = true
-    executor.queue.asyncAfter(deadline: .now() + Self.commitDelay) {
+    executor.async(at: .after(seconds: Self.commitDelay)) {
       self.assumeIsolated { store in
         store.isCommitClockSet = false
         store.commit()
         // While another commit is in flight.
-        if !store.commits.pending.isEmpty, store.hasNotFailed { store.setCommitClock() }
+        if !store.commits.pending.isEmpty, store.failure == nil { store.setCommitClock() }
       }
     }
   }
 
-  /// After which what nobody waits for is on its way to the disk, and shown to those who watch.
-  private static let commitDelay = DispatchTimeInterval.milliseconds(10)
+  /// After which what nobody waits for is on its way to the disk, and shown to those who watch. In seconds.
+  private static let commitDelay = 0.010
 
   /// Does something on the journal's queue, and goes on here unless it failed: a failure there is final.
+  ///
+  /// - Parameter before: what is done there first, and returns what is done here first.
   private func onJournal<Value: Sendable>(
+    after before: (@Sendable () -> @Sendable () -> Void)? = nil,
     _ body: @escaping @Sendable (Journal) throws(SystemCallError) -> Value,
-    then next: @escaping @Sendable (isolated JobStore, Value) -> Void
+    then proceed: @escaping @Sendable (isolated JobStore, Value) -> Void
   ) {
     let journal = journal
     journalQueue.async { [self] in
+      let next = before?()
       let result = Result { () throws(SystemCallError) in try body(journal) }
       let space = journal.space
-      executor.queue.async {
+      executor.async {
+        next?()
         self.assumeIsolated { store in
           store.space = space
           switch result {
-          case .success(let value): next(store, value)
+          case .success(let value): proceed(store, value)
           case .failure(let error): store.fail(error)
           }
         }
@@ -77,18 +101,18 @@ extension JobStore {
 
   /// The first failure is final.
   func fail(_ error: SystemCallError) {
-    guard hasNotFailed else { return }
-    let failure = JobStoreError(
+    guard failure == nil else { return }
+    let cause = JobStoreError(
       .failed, "write the journal",
       "\(error); nothing is accepted any more, and the worker must start again to see what is on disk",
       underlying: error)
-    stop = failure
-    for waiter in commits.abandon() { waiter.resume(returning: .failure(failure)) }
+    stop = cause
+    for waiter in commits.abandon() { waiter.resume(returning: .failure(cause)) }
     wake(&waitingForSpace)
     isCompacting = false
     wake(&waitingForCompaction)
     watchers.endAll()
-    fatal(failure)
+    fatal(cause)
   }
 
   private func wake(_ waiters: inout [CheckedContinuation<Void, Never>]) {
@@ -115,10 +139,10 @@ extension JobStore {
   /// - Throws: ``JobStoreError/Code/busy`` when the disk is full.
   func makeRoom(forRecordOf size: Int64) async throws(JobStoreError) {
     let needed = spaceNeeded(forRecordOf: size)
-    let isFirst = waitingForSpace.isEmpty
     await withCheckedContinuation { continuation in
+      if stop != nil { return continuation.resume() }
       waitingForSpace.append(continuation)
-      if isFirst { reserve(upTo: needed) }
+      if waitingForSpace.count == 1 { reserve(upTo: needed) }
     }
     try check("accept a job")
     if isDiskFull, let end = space.reservedEnd, end < spaceNeeded(forRecordOf: size) {
@@ -173,7 +197,7 @@ extension JobStore {
       let draft = Result { () throws(SystemCallError) in
         try Journal.writeDraft(table, segment: segment, in: directory)
       }
-      executor.queue.async {
+      executor.async {
         self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve, until: .after(seconds: 5)) }
       }
     }
@@ -184,10 +208,10 @@ extension JobStore {
   private func finishCompaction(
     _ draft: Result<JournalSegment?, SystemCallError>, reserve: Int64, until deadline: MonotonicTime
   ) {
-    guard hasNotFailed else { return }
+    guard failure == nil else { return }
     let hasLines = compactionLine <= carriedLog.durable()
     if !hasLines, stop == nil, !deadline.hasPassed {
-      return executor.queue.asyncAfter(deadline: .now() + Self.commitDelay) {
+      return executor.async(at: .after(seconds: Self.commitDelay)) {
         self.assumeIsolated { $0.finishCompaction(draft, reserve: reserve, until: deadline) }
       }
     }
@@ -217,10 +241,18 @@ extension JobStore {
     lastCarriedLine = 0
     compactionLine = 0
     carriedLog = log
+    startApprovalClock()
     guard rewriting else { return }
     compactionLength = 0
     compactWhenLong()
-    if isCompacting { await withCheckedContinuation { waitingForCompaction.append($0) } }
+    await untilCompacted()
+  }
+
+  /// Waits for the end of a compaction under way.
+  private func untilCompacted() async {
+    await withCheckedContinuation { continuation in
+      if isCompacting { waitingForCompaction.append(continuation) } else { continuation.resume() }
+    }
   }
 
   // MARK: The end
@@ -237,7 +269,7 @@ extension JobStore {
     } catch {
       outcome = .failure(error)
     }
-    if isCompacting { await withCheckedContinuation { waitingForCompaction.append($0) } }
+    await untilCompacted()
     await drainQueues()
     watchers.endAll()
     try outcome.get()
@@ -248,7 +280,7 @@ extension JobStore {
   private func drainQueues() async {
     let journal = journal
     let journalQueue = journalQueue
-    let isWhole = hasNotFailed
+    let isWhole = failure == nil
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
       compactionQueue.async {
         journalQueue.async {

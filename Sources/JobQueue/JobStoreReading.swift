@@ -1,4 +1,3 @@
-internal import Dispatch
 internal import SystemCalls
 
 extension JobStore {
@@ -22,15 +21,42 @@ extension JobStore {
     return durableJob(id).map { snapshot(of: $0) }
   }
 
-  /// The jobs that pass the filter, in the order of their numbers.
-  public func jobs(_ filter: JobFilter = JobFilter()) throws(JobStoreError) -> [Job] {
-    try check("list jobs")
+  /// The jobs that pass the filter, in the order of their numbers. See ``visitJobs(newestFirst:beyond:_:)``.
+  public nonisolated func jobs(_ filter: JobFilter = JobFilter()) async throws(JobStoreError) -> [Job] {
     var found: [Job] = []
-    for id in table.ids(after: filter.after) {
-      if found.count >= filter.limit { break }
-      if let job = durableJob(id), filter.matches(job) { found.append(job) }
+    if filter.limit <= 0 { return found }
+    try await visitJobs(beyond: filter.after) { job in
+      if filter.matches(job) { found.append(job) }
+      return found.count < filter.limit
     }
     return found
+  }
+
+  /// Shows the jobs as they are on disk, in the order of their numbers or the newest first. After every few hundred
+  /// others have their turn: so the jobs are not all of one moment, and none that is there all the time is left out.
+  ///
+  /// - Parameters:
+  ///   - last: the number before the first one that is shown; nil: all are.
+  ///   - visit: returns whether to go on.
+  public nonisolated func visitJobs(
+    newestFirst: Bool = false, beyond last: JobID? = nil, _ visit: (Job) -> Bool
+  ) async throws(JobStoreError) {
+    var last = last
+    repeat {
+      let part: [Job]
+      (part, last) = try await jobs(newestFirst: newestFirst, beyond: last)
+      for job in part where !visit(job) { return }
+    } while last != nil
+  }
+
+  /// - Returns: some jobs, and beyond which there are more.
+  private func jobs(newestFirst: Bool, beyond last: JobID?) throws(JobStoreError) -> ([Job], last: JobID?) {
+    try check("list jobs")
+    let count = 500
+    let ids =
+      newestFirst
+      ? Array(table.idsNewestFirst(before: last).prefix(count)) : Array(table.ids(after: last).prefix(count))
+    return (ids.compactMap { durableJob($0) }, ids.count < count ? nil : ids.last)
   }
 
   /// The jobs that wait for approval, in the order of their numbers.
@@ -105,7 +131,7 @@ extension JobStore {
     let number = watchers.add(id, repository: request.repository, continuation)
     continuation.onTermination = { [weak self] _ in
       guard let self else { return }
-      executor.queue.async {
+      executor.async {
         self.assumeIsolated { $0.watchers.remove(number, of: id, repository: request.repository) }
       }
     }
@@ -124,7 +150,7 @@ extension JobStore {
     moved.insert(ExactString(repository))
     if isTellingPlanned { return }
     isTellingPlanned = true
-    executor.queue.asyncAfter(deadline: .now() + configuration.positionInterval) { [weak self] in
+    executor.async(at: .after(seconds: configuration.positionInterval)) { [weak self] in
       guard let self else { return }
       self.assumeIsolated { $0.tellMoves() }
     }

@@ -224,6 +224,8 @@ struct JobTable: Sendable {
   /// The numbers of all jobs after one, ascending.
   func ids(after: JobID?) -> some Sequence<JobID> { order.ids(after: after) }
 
+  func idsNewestFirst(before: JobID?) -> some Sequence<JobID> { order.idsNewestFirst(before: before) }
+
   /// The records from which ``apply(_:)`` makes an equal table.
   var snapshot: some Sequence<JobRecord> {
     let ordered = order.ids(after: nil).compactMap { jobs[$0] }.map { JobRecord.kept($0) }

@@ -12,6 +12,8 @@ final class Journal: @unchecked Sendable {
     var length: Int64
     /// In bytes; the file system may be unable to reserve, then nil.
     var reservedEnd: Int64?
+    /// Whether ``Journal/clearAhead()`` should be called.
+    var isClearingDue: Bool
   }
 
   let directory: DurableDirectory
@@ -30,7 +32,9 @@ final class Journal: @unchecked Sendable {
   }
 
   var space: Space {
-    Space(length: segment.length, reservedEnd: canReserve ? segment.reservedEnd : nil)
+    Space(
+      length: segment.length, reservedEnd: canReserve ? segment.reservedEnd : nil,
+      isClearingDue: segment.isClearingDue)
   }
 
   /// Writes records and makes them durable. After a failure nothing may be committed any more.
@@ -61,6 +65,17 @@ final class Journal: @unchecked Sendable {
       guard error.errno == .notSupported else { throw error }
       canReserve = false
       return true
+    }
+  }
+
+  /// Prepares reserved space for the next records. A disk that is too full for that fails nothing.
+  func clearAhead() throws(SystemCallError) {
+    guard segment.isClearingDue else { return }
+    do throws(SystemCallError) {
+      try segment.clearAhead()
+    } catch {
+      guard error.isDiskFull else { throw error }
+      segment.clearNoMore()
     }
   }
 

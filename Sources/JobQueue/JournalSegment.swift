@@ -12,6 +12,8 @@ final class JournalSegment: @unchecked Sendable {
   private var firstOfCommit: UInt64
   /// Up to where disk space is reserved, in bytes from the start.
   private(set) var reservedEnd: Int64 = 0
+  /// Up to where zeros were written, in bytes from the start.
+  private var clearedEnd: Int64 = 0
 
   /// Goes on writing a segment whose records are all durable.
   init(_ file: consuming DurableFile, number: UInt64, length: Int64, records: UInt64) {
@@ -66,7 +68,26 @@ final class JournalSegment: @unchecked Sendable {
     if offset <= reservedEnd { return }
     try file.reserve(upTo: offset, lengthening: true)
     reservedEnd = offset
+    if !file.isOverwrittenInPlace { clearNoMore() }
   }
+
+  /// How much of what is reserved is cleared ahead, in bytes. As much as a few hundred records take.
+  private static let clearedAhead: Int64 = 256 << 10
+
+  private var clearableEnd: Int64 { min(reservedEnd, length + Self.clearedAhead) }
+
+  /// Whether records soon reach space that is reserved and was never written.
+  var isClearingDue: Bool { clearableEnd - max(clearedEnd, length) > Self.clearedAhead / 2 }
+
+  /// Writes zeros behind the records, so that the records that replace them are synced faster.
+  func clearAhead() throws(SystemCallError) {
+    let end = clearableEnd
+    try file.clear(from: max(clearedEnd, length), upTo: end)
+    clearedEnd = max(clearedEnd, end)
+  }
+
+  /// Leaves the rest as it is reserved.
+  func clearNoMore() { clearedEnd = .max }
 
   /// Gives back what is reserved and was not written.
   func trim() throws(SystemCallError) {

@@ -53,7 +53,8 @@ public struct JobFilter: Sendable {
     self.limit = limit
   }
 
-  func matches(_ job: Job) -> Bool {
+  /// Whether the job passes, wherever it stands.
+  public func matches(_ job: Job) -> Bool {
     let request = job.request
     return isEqual(repository, request.repository) && isEqual(tenant, request.requester.tenant)
       && isEqual(artifact, request.artifact) && (uid.map { $0 == request.requester.uid } ?? true)

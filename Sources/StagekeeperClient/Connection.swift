@@ -93,7 +93,7 @@ actor Connection {
   private func watch() {
     isWatched = true
     do throws(SystemCallError) {
-      try socket.watch(for: .readable, on: executor.queue) { [weak self] readiness in
+      try socket.watch(for: .readable, on: executor) { [weak self] readiness in
         self?.assumeIsolated { $0.becameReady(readiness) }
       }
     } catch {

@@ -61,6 +61,28 @@ public struct DurableFile: ~Copyable, Sendable {
     }
   }
 
+  /// Writes zeros into reserved space. What replaces them later changes the content alone, no length and no extent,
+  /// and is synced faster. C: `pwrite`.
+  ///
+  /// - Parameters: in bytes from the start.
+  public func clear(from start: Int64, upTo end: Int64) throws(SystemCallError) {
+    let number = descriptor.rawValue
+    var place = start
+    while place < end {
+      let offset = place
+      let count = Int(min(end - offset, Int64(Self.zeros.count)))
+      let written = try systemCall(
+        "write \"\(path)\"", FileCall(.clear, path, offset: offset, count: count), faults: faults
+      ) { limit in
+        Self.zeros.withUnsafeBytes { pwrite(number, $0.baseAddress, min(count, limit), Int(offset)) }
+      }
+      if written == 0 { throw SystemCallError(.inputOutput, "write \"\(path)\"") }
+      place += Int64(written)
+    }
+  }
+
+  private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
+
   /// Cuts the file; durable after ``synchronize()``. Space reserved behind it is given back. C: `ftruncate`.
   public func truncate(to length: Int64) throws(SystemCallError) {
     let number = descriptor.rawValue
@@ -68,6 +90,10 @@ public struct DurableFile: ~Copyable, Sendable {
       Int(ftruncate(number, Int(length)))
     }
   }
+
+  /// Whether what was written once is overwritten where it stands, and not copied elsewhere: so on ext2, ext3, ext4,
+  /// XFS and tmpfs; of other file systems it is not known. C: `fstatfs`.
+  public var isOverwrittenInPlace: Bool { stagekeeper_overwrites_in_place(descriptor.rawValue) == 1 }
 
   /// Whether the file has a name still; one that was removed goes on being written, and is lost. C: `fstat`.
   public var isLinked: Bool { Files.isLinked(descriptor) }

@@ -38,16 +38,27 @@ struct Epoll: ~Copyable, Sendable {
     return stagekeeper_epoll_control(descriptor.rawValue, operation, number, events, token)
   }
 
-  /// Waits until something is ready.
-  func wait() -> [Event] {
-    var found = [stagekeeper_event](repeating: stagekeeper_event(), count: 64)
-    let count = stagekeeper_epoll_wait(descriptor.rawValue, &found, Int32(found.count))
-    // Only a signal can interrupt it.
-    return found.prefix(Int(max(count, 0))).map { event in
-      var readiness: Readiness = []
-      if event.events & (stagekeeper_epoll_in | stagekeeper_epoll_ended) != 0 { readiness.insert(.readable) }
-      if event.events & (stagekeeper_epoll_out | stagekeeper_epoll_ended) != 0 { readiness.insert(.writable) }
-      return Event(token: event.token, readiness: readiness)
+  /// Has every write to an `eventfd` end a wait, and no read is needed. C: `EPOLLET`.
+  func addBell(_ number: Int32, _ token: UInt64) throws(SystemCallError) {
+    try systemCall("epoll_ctl") { stagekeeper_epoll_add_bell(descriptor.rawValue, number, token) }
+  }
+
+  /// Waits until something is ready, or until a deadline.
+  func wait(until deadline: MonotonicTime, _ body: (Event) -> Void) {
+    withUnsafeTemporaryAllocation(of: stagekeeper_event.self, capacity: 64) { found in
+      // Only a signal can interrupt it.
+      let count = stagekeeper_epoll_wait(
+        descriptor.rawValue, found.baseAddress, Int32(found.count), deadline.pollTimeout)
+      for event in found.prefix(Int(max(count, 0))) {
+        var readiness: Readiness = []
+        if event.events & (stagekeeper_epoll_in | stagekeeper_epoll_ended) != 0 {
+          readiness.insert(.readable)
+        }
+        if event.events & (stagekeeper_epoll_out | stagekeeper_epoll_ended) != 0 {
+          readiness.insert(.writable)
+        }
+        body(Event(token: event.token, readiness: readiness))
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 /// One call on a durable file or directory.
 public struct FileCall: Equatable, Sendable {
   public enum Kind: String, CaseIterable, Sendable {
-    case open, lock, read, write, sync, reserve, truncate, rename, remove, syncDirectory
+    case open, lock, read, write, sync, reserve, clear, truncate, rename, remove, syncDirectory
   }
 
   public let kind: Kind
@@ -9,9 +9,9 @@ public struct FileCall: Equatable, Sendable {
   public let path: String
   /// The new name of a rename.
   public let target: String?
-  /// Of a write: where, in bytes from the start. Of a truncation: the new length.
+  /// Of a write or a clearing: where, in bytes from the start. Of a truncation: the new length.
   public let offset: Int64
-  /// Of a write or reservation: how many bytes.
+  /// Of a write, a clearing or a reservation: how many bytes.
   public let count: Int
   /// Of an open: the file is made.
   public let creates: Bool

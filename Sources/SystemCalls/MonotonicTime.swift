@@ -13,6 +13,9 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
     return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 
+  /// Later than any time that is waited for.
+  static let distantFuture = MonotonicTime(nanoseconds: .max / 2)
+
   /// The time that many seconds from now; negative seconds lie in the past.
   public static func after(seconds: Double) -> MonotonicTime {
     now.advanced(bySeconds: seconds)

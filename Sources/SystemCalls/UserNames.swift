@@ -21,9 +21,14 @@ public final class UserNames: Sendable {
     self.lookUp = lookUp
   }
 
+  /// The name where it is remembered, which may be that there is none; nil where it must be looked up.
+  public func known(_ uid: UInt32, now: MonotonicTime = .now) -> String?? {
+    entries.withLock { $0[uid] }.flatMap { now < $0.end ? .some($0.name) : nil }
+  }
+
   /// The user's name; nil when the number has none.
   public func name(of uid: UInt32, now: MonotonicTime = .now) -> String? {
-    if let entry = entries.withLock({ $0[uid] }), now < entry.end { return entry.name }
+    if let name = known(uid, now: now) { return name }
     // Not under the lock: a directory server may take its time.
     let entry = Entry(name: lookUp(uid), end: now.advanced(bySeconds: seconds))
     entries.withLock { entries in

@@ -1,4 +1,3 @@
-public import Dispatch
 internal import Synchronization
 
 /// A descriptor, and word on a queue of when it is ready.
@@ -22,7 +21,10 @@ public final class WatchedDescriptor: Sendable {
 
   private struct Watch {
     let token: UInt64
-    let queue: DispatchQueue
+    /// Where the kernel is asked.
+    let loop: EventLoop
+    /// Where the handler is called; nil: on the loop itself.
+    let queue: (any SerialQueue)?
     let handler: @Sendable (Readiness) -> Void
   }
 
@@ -39,14 +41,17 @@ public final class WatchedDescriptor: Sendable {
   ///     an error counts as all that is of interest, and the next read or write reports it. A call may come too
   ///     often. It should not keep this descriptor.
   public func watch(
-    for interest: Readiness, on queue: DispatchQueue, handler: @escaping @Sendable (Readiness) -> Void
+    for interest: Readiness, on queue: any SerialQueue, handler: @escaping @Sendable (Readiness) -> Void
   ) throws(SystemCallError) {
     let result = state.withLock { state -> Result<Void, SystemCallError> in
       precondition(state.watch == nil, "a descriptor is watched once")
       return Result { () throws(SystemCallError) in
-        let token = try ReadinessLoop.shared.add(self, for: interest)
+        let own = queue as? EventLoop
+        let loop = own ?? .forDescriptors
+        let token = try loop.add(self, for: interest)
         state = State(
-          watch: Watch(token: token, queue: queue, handler: handler), interest: interest, isArmed: true)
+          watch: Watch(token: token, loop: loop, queue: own == nil ? queue : nil, handler: handler),
+          interest: interest, isArmed: true)
       }
     }
     try result.get()
@@ -66,90 +71,34 @@ public final class WatchedDescriptor: Sendable {
     // The handler is let go of outside the lock.
     let watch = state.withLock { state in
       defer { state = State() }
-      if let watch = state.watch { ReadinessLoop.shared.remove(watch.token, descriptor.rawValue) }
+      if let watch = state.watch { watch.loop.remove(watch.token, descriptor.rawValue) }
       return state.watch
     }
     withExtendedLifetime(watch) {}
   }
 
-  /// Tells the handler, on its queue, and asks the kernel anew.
-  fileprivate func becameReady(_ readiness: Readiness) {
-    guard let queue = state.withLock({ $0.watch?.queue }) else { return }
-    queue.async { [self] in
-      let (handler, told) = state.withLock { state in
-        state.isArmed = false
-        return (state.watch?.handler, state.interest.intersection(readiness))
-      }
-      if let handler, !told.isEmpty { handler(told) }
-      state.withLock { state in
-        if !state.isArmed, !state.interest.isEmpty { arm(&state) }
-      }
+  /// Has the handler told on its queue. Called on the loop.
+  func becameReady(_ readiness: Readiness) {
+    guard let watch = state.withLock({ $0.watch }) else { return }
+    guard let queue = watch.queue else { return tell(readiness) }
+    queue.async { [self] in tell(readiness) }
+  }
+
+  /// Tells the handler, and asks the kernel anew.
+  private func tell(_ readiness: Readiness) {
+    let (handler, told) = state.withLock { state in
+      state.isArmed = false
+      return (state.watch?.handler, state.interest.intersection(readiness))
+    }
+    if let handler, !told.isEmpty { handler(told) }
+    state.withLock { state in
+      if !state.isArmed, !state.interest.isEmpty { arm(&state) }
     }
   }
 
   private func arm(_ state: inout State) {
-    guard let token = state.watch?.token else { return }
-    ReadinessLoop.shared.change(token, descriptor.rawValue, to: state.interest)
+    guard let watch = state.watch else { return }
+    watch.loop.change(watch.token, descriptor.rawValue, to: state.interest)
     state.isArmed = true
-  }
-}
-
-/// The thread that waits for all watched descriptors of the process. C: `epoll`.
-private final class ReadinessLoop: Sendable {
-  static let shared = ReadinessLoop()
-
-  private let epoll: Epoll
-  /// By token. A token is never used again, so that what the kernel said of a closed descriptor reaches nobody.
-  private let watched = Mutex<(last: UInt64, descriptors: [UInt64: WeakDescriptor])>((0, [:]))
-
-  private struct WeakDescriptor {
-    weak let descriptor: WatchedDescriptor?
-  }
-
-  private init() {
-    do throws(SystemCallError) {
-      epoll = try Epoll()
-    } catch {
-      fatalError("descriptors can't be watched: \(error)")
-    }
-    DedicatedThread.start { [self] in
-      while true { deliver(epoll.wait()) }
-    }
-  }
-
-  func add(_ descriptor: WatchedDescriptor, for interest: Readiness) throws(SystemCallError) -> UInt64 {
-    let token = watched.withLock { watched in
-      watched.last += 1
-      watched.descriptors[watched.last] = WeakDescriptor(descriptor: descriptor)
-      return watched.last
-    }
-    do throws(SystemCallError) {
-      try epoll.add(descriptor.descriptor.rawValue, interest, token)
-    } catch {
-      forget(token)
-      throw error
-    }
-    return token
-  }
-
-  func change(_ token: UInt64, _ number: Int32, to interest: Readiness) {
-    epoll.change(number, interest, token)
-  }
-
-  func remove(_ token: UInt64, _ number: Int32) {
-    epoll.remove(number)
-    forget(token)
-  }
-
-  private func forget(_ token: UInt64) { watched.withLock { _ = $0.descriptors.removeValue(forKey: token) } }
-
-  private func deliver(_ events: [Epoll.Event]) {
-    // The last reference may be this one: it is let go of outside the lock.
-    let ready = watched.withLock { watched in
-      events.compactMap { event in
-        watched.descriptors[event.token]?.descriptor.map { ($0, event.readiness) }
-      }
-    }
-    for (descriptor, readiness) in ready { descriptor.becameReady(readiness) }
   }
 }

@@ -43,7 +43,7 @@ struct CarriedLineTests {
     var carried: [CarriedEntries] = []
     carried.append(await log.carry([.sample(2)]))
     // Of a line between them nobody knows any more.
-    await log.note([.sample(3)])
+    try await log.record([.sample(3)])
     carried.append(await log.carry([.sample(4), .sample(6)]))
     await log.close()
     try keep(7 - lost, fixture)

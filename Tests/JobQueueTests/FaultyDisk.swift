@@ -27,7 +27,7 @@ final class FaultyDisk: FileFaults {
 
   private struct State {
     var calls = 0
-    var log: [FileCall.Kind] = []
+    var log: [FileCall] = []
     var fault: (call: Int, fault: Fault)?
     /// Every call of a kind fails, such as reserving space on a full disk.
     var failing: [FileCall.Kind: Errno] = [:]
@@ -47,7 +47,7 @@ final class FaultyDisk: FileFaults {
 
   /// How many calls were made since the disk was armed.
   var calls: Int { state.withLock { $0.calls } }
-  var log: [FileCall.Kind] { state.withLock { $0.log } }
+  var log: [FileCall] { state.withLock { $0.log } }
   var hasCrashed: Bool { state.withLock { $0.hasCrashed } }
 
   func arm(_ fault: Fault?, at call: Int = 0) {
@@ -66,7 +66,7 @@ final class FaultyDisk: FileFaults {
     state.withLock { state in
       if state.hasCrashed { return .fail(.inputOutput) }
       state.calls += 1
-      state.log.append(call.kind)
+      state.log.append(call)
       if let error = state.failing[call.kind] { return .fail(error) }
       let verdict = Self.verdict(&state, call)
       if verdict != .fail(.inputOutput), call.kind == .remove, let content = try? Self.content(call.path) {
@@ -80,9 +80,9 @@ final class FaultyDisk: FileFaults {
     guard let (number, fault) = state.fault, number == state.calls else { return .proceed }
     switch fault {
     case .error(let error): return .fail(error)
-    case .shortWrite(let count): return call.kind == .write ? .limit(count) : .proceed
+    case .shortWrite(let count): return [.write, .clear].contains(call.kind) ? .limit(count) : .proceed
     case .crashAfter: state.crashesAfterThis = true
-    case .crashDuring(let count) where call.kind == .write:
+    case .crashDuring(let count) where [.write, .clear].contains(call.kind):
       state.crashesAfterThis = true
       return .limit(count)
     case .crashBefore, .crashDuring:

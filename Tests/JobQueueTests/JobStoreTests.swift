@@ -172,14 +172,15 @@ import Testing
     let configuration = JobStoreConfiguration(compactionMinimum: 10_000)
     let durable = Mutex<UInt64>(0)
     var store = try store(directory, configuration)
-    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, write: {}), rewriting: false)
+    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, takeWrite: { nil }), rewriting: false)
     var lines: [CarriedLines] = []
     for number in 0..<100 {
       let own = CarriedLines(first: UInt64(number + 5), time: 7, lines: [["number": .integer(Int64(number))]])
-      let accepted = try await store.accept(Sample.request(artifact: "a\(number)")) { id in
-        #expect(id == JobID(UInt64(number + 1)))
-        return own
-      }
+      let accepted = try #require(
+        try await store.accept(Sample.request(artifact: "a\(number)")) { id in
+          #expect(id == JobID(UInt64(number + 1)))
+          return own
+        })
       #expect(accepted.carried == own)
       try await store.untilDurable(accepted.mark)
       lines.append(own)
@@ -194,7 +195,7 @@ import Testing
     for _ in 0..<20 { _ = try await store.submit(Sample.request()) }
     // Nobody has said that the log has them.
     #expect(try await store.queueStatistics.compactions == 0)
-    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, write: {}), rewriting: true)
+    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, takeWrite: { nil }), rewriting: true)
     while try await store.queueStatistics.compactions == 0 { await Task.yield() }
     try await store.close()
 
@@ -204,16 +205,56 @@ import Testing
     try await store.close()
   }
 
+  @Test func thereIsNoJobWhereItsLinesAreRefused() async throws {
+    let store = try store(try TemporaryDirectory())
+    #expect(try await store.accept(Sample.request(key: "k")) { _ in nil } == nil)
+    #expect(try await store.jobs() == [])
+    #expect(try await store.submit(Sample.request(key: "k")).job.id == JobID(1))
+    try await store.close()
+  }
+
+  /// Also where the numbers have gaps, and while others have their turn.
+  @Test func allJobsAreVisitedFromEitherEnd() async throws {
+    var configuration = JobStoreConfiguration()
+    configuration.retention = JobRetention(milliseconds: .max, count: 1_000_000, requestKeyMilliseconds: 0)
+    let store = try store(try TemporaryDirectory(), configuration)
+    try await withThrowingTaskGroup { group in
+      for _ in 0..<1_600 { group.addTask { _ = try await store.submit(Sample.request()) } }
+      try await group.waitForAll()
+    }
+    for number in [1, 2, 499, 500, 501, 1_100, 1_101, 1_600] {
+      #expect(try await store.withdraw(JobID(UInt64(number))))
+    }
+    let all = try await store.jobs(JobFilter(limit: .max)).map(\.id)
+    #expect(all.count == 1_592 && all == all.sorted())
+    var newest: [JobID] = []
+    try await store.visitJobs(newestFirst: true) { job in
+      newest.append(job.id)
+      return true
+    }
+    #expect(newest == all.reversed())
+    newest = []
+    try await store.visitJobs(newestFirst: true, beyond: JobID(1_102)) { job in
+      newest.append(job.id)
+      return newest.count < 700
+    }
+    #expect(newest == Array(all.filter { $0 < JobID(1_100) }.suffix(700).reversed()))
+    #expect(try await store.jobs(JobFilter(after: JobID(499), limit: 3)).map(\.id.number) == [502, 503, 504])
+    #expect(try await store.jobs(JobFilter(limit: 0)) == [])
+    try await store.close()
+  }
+
   @Test func theJournalIsCompactedOnceTheLogHasWhatItCarries() async throws {
     let durable = Mutex<UInt64>(0)
     let directory = try TemporaryDirectory()
     let store = try store(directory, JobStoreConfiguration(compactionMinimum: 10_000))
-    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, write: {}), rewriting: false)
+    await store.follow(CarriedLog(durable: { durable.withLock { $0 } }, takeWrite: { nil }), rewriting: false)
     func submit(line: UInt64?) async throws {
+      guard let line else { return _ = try await store.submit(Sample.request()) }
       let accepted = try await store.accept(Sample.request()) { _ in
-        line.map { CarriedLines(first: $0, time: 7, lines: [[:]]) }
+        CarriedLines(first: line, time: 7, lines: [[:]])
       }
-      try await store.untilDurable(accepted.mark)
+      try await store.untilDurable(try #require(accepted).mark)
     }
     for line in 1...60 { try await submit(line: UInt64(line)) }
     #expect(try await store.queueStatistics.compactions == 0)
@@ -251,7 +292,7 @@ import Testing
     let id = try await store.submit(Sample.request()).job.id
     _ = try await store.nextBatch(repository: "churn", limit: 1)
     // The snapshot has "started", which nobody waits for, before the journal has.
-    await store.follow(CarriedLog(durable: { 0 }, write: {}), rewriting: true)
+    await store.follow(CarriedLog(durable: { 0 }, takeWrite: { nil }), rewriting: true)
     #expect(try await store.queueStatistics.compactions == 1)
     try await store.record(id, .prepared([Sample.intent()]))
     try await store.close()
@@ -267,13 +308,14 @@ import Testing
     configuration.retention = JobRetention(milliseconds: 0, count: 0, requestKeyMilliseconds: 0)
     let store = try store(directory, configuration)
     let last = Mutex<UInt64>(0)
-    await store.follow(CarriedLog(durable: { last.withLock { $0 } - 3 }, write: {}), rewriting: false)
+    await store.follow(
+      CarriedLog(durable: { last.withLock { $0 } - 3 }, takeWrite: { nil }), rewriting: false)
     var line: UInt64 = 3
     while try await store.queueStatistics.compactions < 3 {
       line += 1
       last.withLock { [line] in $0 = line }
       let carried = CarriedLines(first: line, time: 7, lines: [["line": .integer(Int64(line))]])
-      let accepted = try await store.accept(Sample.request()) { _ in carried }
+      let accepted = try #require(try await store.accept(Sample.request()) { _ in carried })
       _ = try await store.cancel(accepted.submission.job.id, by: nil)
     }
     try await store.close()
@@ -287,7 +329,7 @@ import Testing
 
   @Test func watchersSeeTheStatesAndTheEnd() async throws {
     let store = try store(
-      try TemporaryDirectory(), JobStoreConfiguration(positionInterval: .milliseconds(1)))
+      try TemporaryDirectory(), JobStoreConfiguration(positionInterval: 0.001))
     let first = try await store.submit(Sample.request()).job.id
     let id = try await store.submit(Sample.request()).job.id
     var updates = await store.updates(of: id).makeAsyncIterator()

@@ -208,6 +208,44 @@ import Testing
     #expect(try directory.files { $0.contains(".torn-") }.isEmpty)
   }
 
+  /// Records replace zeros that were written, which is synced faster than space that only is reserved.
+  @Test func recordsComeIntoClearedSpace() async throws {
+    let directory = try TemporaryDirectory()
+    let disk = FaultyDisk()
+    let store = try JobStore.open(
+      directory: directory.path, configuration: JobStoreConfiguration(faults: disk)
+    ) { _ in }
+    var (cleared, reserved, records): (Int64, Int64, Int64) = (0, 0, 0)
+    for number in 0..<1_500 {
+      _ = try await store.submit(Sample.request())
+      if number % 100 != 99 { continue }
+      // What is cleared is on its way while the next record is accepted.
+      for round in 1... {
+        try #require(round < 10_000, "it is not cleared behind the records")
+        for call in disk.log {
+          switch call.kind {
+          case .reserve: reserved = max(reserved, Int64(call.count))
+          case .write: records = max(records, call.offset + Int64(call.count))
+          case .clear: cleared = max(cleared, call.offset + Int64(call.count))
+          default: break
+          }
+        }
+        if cleared >= records + 100_000 { break }
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      #expect(cleared <= reserved)
+    }
+    let calls = disk.log
+    for (index, call) in calls.enumerated() where call.kind == .clear {
+      #expect(calls[..<index].allSatisfy { $0.kind != .write || $0.offset + Int64($0.count) <= call.offset })
+    }
+    #expect(records > 2 * 100_000 && calls.count { $0.kind == .clear } < 60)
+    try await store.close()
+    let again = try JobStore.open(directory: directory.path) { _ in }
+    #expect(try await again.job(JobID(1_500)) != nil)
+    try await again.close()
+  }
+
   @Test func aLongJournalIsCompacted() async throws {
     let directory = try TemporaryDirectory()
     var configuration = JobStoreConfiguration(compactionMinimum: 20_000)

@@ -118,6 +118,8 @@ final class Simulation {
       if try await store.repositoriesWithWork().isEmpty { break }
       try await runBatch(calm: true)
     }
+    // A cancelled job may have ended with a record that nobody waited for.
+    try await store.untilDurable()
     try await checkEffects()
   }
 

@@ -36,6 +36,16 @@ struct UserNamesTests {
     #expect(directory.questions == 1)
   }
 
+  @Test func whatIsKnownIsToldWithoutALookUp() {
+    let names = names
+    #expect(names.known(7, now: start) == String??.none)
+    _ = (names.name(of: 7, now: start), names.name(of: 0, now: start))
+    #expect(names.known(7, now: start) == .some("user-7-1"))
+    #expect(names.known(0, now: start) == .some(nil))
+    #expect(names.known(7, now: start.advanced(bySeconds: 10)) == String??.none)
+    #expect(directory.questions == 2)
+  }
+
   @Test func nobodyFillsTheMemory() {
     let names = names
     for uid in 1...5000 { _ = names.name(of: UInt32(uid), now: start) }

@@ -4,7 +4,8 @@ import SystemCalls
 import TestSupport
 import Testing
 
-struct WatchedDescriptorTests {
+/// On a Dispatch queue, which is told by a thread of its own, and on a loop that watches itself.
+@Suite(.serialized) struct WatchedDescriptorTests {
   /// What was told, and when more comes.
   private final class Told: Sendable {
     private let calls = Mutex<[Readiness]>([])
@@ -12,7 +13,16 @@ struct WatchedDescriptorTests {
     func add(_ readiness: Readiness) { calls.withLock { $0.append(readiness) } }
   }
 
-  private let queue = DispatchQueue(label: "test")
+  enum Kind: CaseIterable, Sendable {
+    case dispatch, loop
+
+    func queue(_ label: String = "test") -> any SerialQueue {
+      switch self {
+      case .dispatch: DispatchQueueExecutor(label: label)
+      case .loop: EventLoop(label: label)
+      }
+    }
+  }
 
   private static func pair() throws -> (near: WatchedDescriptor, far: WatchedDescriptor) {
     let pair = try FileDescriptor.socketPair()
@@ -22,17 +32,25 @@ struct WatchedDescriptorTests {
   }
 
   /// Waits for whatever the kernel told before.
-  private func settle() throws {
+  private func settle(_ queue: any SerialQueue) throws {
     let (near, far) = try Self.pair()
     let done = DispatchSemaphore(value: 0)
-    try near.watch(for: .readable, on: DispatchQueue(label: "other")) { _ in done.signal() }
+    let isLoop = queue is EventLoop
+    // The same thread tells of both, or one that tells the queue.
+    try near.watch(for: .readable, on: isLoop ? queue : DispatchQueueExecutor(label: "other")) {
+      [weak near] _ in
+      near?.stop()
+      done.signal()
+    }
     try far.descriptor.writeAll([1])
     #expect(done.wait(timeout: .now() + 60) == .success)
     queue.sync {}
   }
 
-  @Test("told for as long as there is something to read, and as often as bytes come")
-  func reading() throws {
+  @Test(
+    "told for as long as there is something to read, and as often as bytes come", arguments: Kind.allCases)
+  func reading(kind: Kind) throws {
+    let queue = kind.queue()
     let (near, far) = try Self.pair()
     let got = Mutex<[UInt8]>([])
     try near.watch(for: .readable, on: queue) { [weak near] readiness in
@@ -47,13 +65,16 @@ struct WatchedDescriptorTests {
     }
   }
 
-  @Test("what is of no interest is not told, not even a hang-up, and is told once it is")
-  func interest() throws {
+  @Test(
+    "what is of no interest is not told, not even a hang-up, and is told once it is", arguments: Kind.allCases
+  )
+  func interest(kind: Kind) throws {
+    let queue = kind.queue()
     let (near, far) = try Self.pair()
     let told = Told()
     try near.watch(for: [], on: queue) { told.add($0) }
     try far.descriptor.writeAll([1])
-    try settle()
+    try settle(queue)
     #expect(told.all == [])
     near.setInterest(.writable)
     try Eventually.holds("room") { told.all.contains(.writable) }
@@ -61,26 +82,27 @@ struct WatchedDescriptorTests {
     far.descriptor.shutDownSending()
     queue.sync {}
     let before = told.all.count
-    try settle()
+    try settle(queue)
     #expect(told.all.count == before)
     #expect(told.all.allSatisfy { $0 == .writable })
     near.setInterest(.readable)
     try Eventually.holds("something to read") { told.all.last == .readable }
   }
 
-  @Test("nothing is told after the end, whoever gets the descriptor's number next")
-  func ending() throws {
+  @Test("nothing is told after the end, whoever gets the descriptor's number next", arguments: Kind.allCases)
+  func ending(kind: Kind) throws {
+    let queue = kind.queue()
     var (near, far) = try Self.pair()
     let told = Told()
     try near.watch(for: .readable, on: queue) { told.add($0) }
     let number = near.descriptor.rawValue
-    try queue.sync {
+    try queue.sync { [near, far] in
       // Told by the kernel, not yet to the handler.
       try far.descriptor.writeAll([1])
       try Eventually.holds("the kernel told") { try near.descriptor.wait(for: .readable, until: nil) }
       near.stop()
     }
-    try settle()
+    try settle(queue)
     #expect(told.all == [])
     // The same number, watched anew.
     (near, far) = try Self.pair()
@@ -93,8 +115,9 @@ struct WatchedDescriptorTests {
     #expect(told.all == [])
   }
 
-  @Test("what nobody holds any more is closed")
-  func release() throws {
+  @Test("what nobody holds any more is closed", arguments: Kind.allCases)
+  func release(kind: Kind) throws {
+    let queue = kind.queue()
     var (near, far): (WatchedDescriptor?, WatchedDescriptor) = try Self.pair()
     try near?.watch(for: .readable, on: queue) { _ in }
     near = nil
@@ -102,8 +125,9 @@ struct WatchedDescriptorTests {
     #expect(try far.descriptor.read(upTo: 1) == [])
   }
 
-  @Test("a regular file can't be watched, and that is said")
-  func files() throws {
+  @Test("a regular file can't be watched, and that is said", arguments: Kind.allCases)
+  func files(kind: Kind) throws {
+    let queue = kind.queue()
     let directory = try TemporaryDirectory()
     let file = WatchedDescriptor(try Files.open(try directory.write("file", "x"), flags: 0))
     #expect(throws: SystemCallError(Errno(rawValue: 1), "epoll_ctl")) {
@@ -111,12 +135,13 @@ struct WatchedDescriptorTests {
     }
   }
 
-  @Test("hang-ups from many threads at once: each is told to the one whom it concerns")
-  func hangUps() throws {
+  @Test(
+    "hang-ups from many threads at once: each is told to the one whom it concerns", arguments: Kind.allCases)
+  func hangUps(kind: Kind) throws {
     let rounds = 3_000
     let told = Mutex(0)
     DispatchQueue.concurrentPerform(iterations: 8) { thread in
-      let queue = DispatchQueue(label: "thread \(thread)")
+      let queue = kind.queue("thread \(thread)")
       for _ in 0..<rounds {
         guard (try? isTold(on: queue)) == true else { return }
         told.withLock { $0 += 1 }
@@ -126,7 +151,7 @@ struct WatchedDescriptorTests {
   }
 
   /// Whether a hang-up is told.
-  private func isTold(on queue: DispatchQueue) throws -> Bool {
+  private func isTold(on queue: any SerialQueue) throws -> Bool {
     let pair = try FileDescriptor.socketPair()
     let near = WatchedDescriptor(pair.first)
     let far = pair.second

@@ -49,8 +49,10 @@ def change_owner():
 
 
 # Where the C library has no function, or one that looks at its arguments.
-KERNEL = {"x86_64": {"bpf": 321, "clock_settime": 227, "init_module": 175, "perf_event_open": 298, "pivot_root": 155},
-          "aarch64": {"bpf": 280, "clock_settime": 112, "init_module": 105, "perf_event_open": 241, "pivot_root": 41}}
+KERNEL = {"x86_64": {"add_key": 248, "bpf": 321, "clock_settime": 227, "init_module": 175, "perf_event_open": 298,
+                     "pivot_root": 155, "userfaultfd": 323},
+          "aarch64": {"add_key": 217, "bpf": 280, "clock_settime": 112, "init_module": 105, "perf_event_open": 241,
+                      "pivot_root": 41, "userfaultfd": 282}}
 numbers = KERNEL[os.uname().machine]
 CLONE_NEWUSER, CLONE_NEWNS = 0x10000000, 0x20000
 SCHED_BATCH, ADDR_NO_RANDOMIZE, PTRACE_ATTACH = 3, 0x40000, 16
@@ -64,6 +66,9 @@ calls = {
     "clock_settime": number(numbers["clock_settime"], 0, BAD),
     "init_module": number(numbers["init_module"], BAD, 0, BAD),
     "bpf": number(numbers["bpf"], -1, BAD, 0),
+    "add_key": number(numbers["add_key"], BAD, BAD, BAD, 0, 0),
+    "io_uring_setup": number(425, 1, BAD),
+    "userfaultfd": number(numbers["userfaultfd"], 1 << 30),
     "perf_event_open": number(numbers["perf_event_open"], BAD, 0, 0, 0, 0),
     "ptrace": call("ptrace", PTRACE_ATTACH, 2**22, 0, 0),
     "setpriority": call("setpriority", 0, 0, 1),

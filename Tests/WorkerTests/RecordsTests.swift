@@ -1,5 +1,4 @@
 import AuditLog
-import Dispatch
 import JobQueue
 import StrictJSON
 import Synchronization
@@ -25,22 +24,42 @@ struct RecordsTests {
     func succeeded(_ call: FileCall, result: Int) {}
   }
 
+  /// A disk that is full from a certain moment on: what was reserved before can still be written.
+  private final class FullDisk: FileFaults {
+    private let state = Mutex<(isFull: Bool, reserved: [String: Int64])>((false, [:]))
+
+    func fill(_ isFull: Bool) { state.withLock { $0.isFull = isFull } }
+
+    func verdict(on call: FileCall) -> FaultVerdict {
+      state.withLock { state in
+        let isBeyond = call.offset + Int64(call.count) > state.reserved[call.path] ?? 0
+        let isRefused = call.kind == .reserve || call.kind == .write && isBeyond
+        return state.isFull && isRefused ? .fail(.noSpace) : .proceed
+      }
+    }
+
+    func succeeded(_ call: FileCall, result: Int) {
+      if call.kind == .reserve { state.withLock { $0.reserved[call.path] = Int64(call.count) } }
+    }
+  }
+
   /// A journal and an audit log in a directory of their own.
   private struct Fixture {
-    let executor = DispatchQueueExecutor(label: "records")
-    let fault = AuditFault()
+    let executor = EventLoop(label: "records")
+    let fault: AuditFault
     let store: JobStore
     let audit: AuditLog
     let records: Records
 
-    init(_ directory: TemporaryDirectory) async throws {
-      let files = DispatchQueue(label: "files")
+    init(_ directory: TemporaryDirectory, disk: FullDisk? = nil) async throws {
+      fault = AuditFault()
+      let files = EventLoop(label: "files")
       store = try JobStore.open(
-        directory: directory.appending("journal"), executor: executor, journalQueue: files
+        directory: directory.appending("journal"), executor: executor, journalQueue: files, awaitsLog: true
       ) { _ in }
       audit = try await AuditLog.open(
         directory: directory.appending("audit"), worker: "0123456789ab", carriedBy: store, executor: executor,
-        files: files, faults: fault)
+        files: files, faults: disk ?? fault)
       records = Records(store, audit, executor: executor)
     }
 
@@ -83,6 +102,32 @@ struct RecordsTests {
     #expect(ids.count == 50)
     #expect(Set(try await records.store.jobs().map(\.id.description)) == ids)
     #expect(Set(try decidedJobs(directory)) == ids)
+    try await records.close()
+  }
+
+  @Test(
+    "a full disk refuses what is decided at once by many tasks that prefer the loop, and goes on when there is room"
+  )
+  func fullDisk() async throws {
+    let (directory, disk) = (try TemporaryDirectory(), FullDisk())
+    let records = try await Fixture(directory, disk: disk)
+    _ = try await records.submit()
+    disk.fill(true)
+    let refused = await withTaskGroup { group in
+      for _ in 0..<6_000 {
+        group.addTask(executorPreference: records.executor.taskExecutor) {
+          do throws(WireError) { _ = try await records.submit() } catch {
+            return error.code == .auditUnavailable
+          }
+          return false
+        }
+      }
+      return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+    }
+    #expect(refused > 1_000 && refused < 6_000)
+    disk.fill(false)
+    #expect(try await records.submit().isNew)
+    #expect(try await records.store.jobs(JobFilter(limit: .max)).count == 6_002 - refused)
     try await records.close()
   }
 
@@ -170,6 +215,46 @@ struct RecordsTests {
       }
       for (name, content) in before { try Files.replace("\(journal)/\(name)", with: content) }
     }
+  }
+
+  @Test(
+    "a job whose time is over ends with its line, also at a start, and a crash has it in both",
+    arguments: [false, true])
+  func expired(atStart: Bool) async throws {
+    let directory = try TemporaryDirectory()
+    let records = try await Fixture(directory)
+    let id = try await records.submit().job.id
+    _ = try await records.store.nextBatch(repository: "churn", limit: 1)
+    let end = WallClock.milliseconds + (atStart ? 500 : 20)
+    let plan = ApprovalPlan(
+      version: "v1.0.0", commit: String(repeating: "a", count: 40), stage: "prod", holder: nil)
+    try await records.store.record(id, .approvalAsked(plan, until: end))
+    if atStart {
+      try await records.close()
+      while WallClock.milliseconds <= end { try await Task.sleep(for: .milliseconds(10)) }
+      let started = try await Fixture(directory)
+      try await started.store.untilDurable()
+      #expect(try await started.store.job(id)?.state.name == .rejected)
+      try await started.close()
+    } else {
+      while try await records.store.job(id)?.state.name != .rejected {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      try await records.close()
+    }
+    // What was written since the request's line is lost.
+    let log = directory.appending("audit/audit-0000000001.jsonl")
+    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let ends = bytes.indices.filter { bytes[$0] == 10 }
+    #expect(ends.count == 3)
+    try Files.replace(log, with: Array(bytes[...ends[1]]))
+    let restarted = try await Fixture(directory)
+    var reader = AuditReader(directory.appending("audit"), AuditFilter())
+    var last: JSONValue?
+    try reader.read { last = $0 }
+    #expect(last?["event"] == "effect" && last?["code"] == "approval_expired", "\(String(describing: last))")
+    #expect(last?["job"] == .string("\(id)"))
+    try await restarted.close()
   }
 
   @Test("a job that was there before stays, and so does one that has begun")

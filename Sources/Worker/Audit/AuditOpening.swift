@@ -1,5 +1,4 @@
 internal import AuditLog
-internal import Dispatch
 internal import JobQueue
 internal import SystemCalls
 
@@ -7,8 +6,8 @@ extension Service {
   /// The audit log of the state directory, with the lines that a crash has left in the journal alone; what happens to
   /// it is logged.
   static func openAudit(
-    _ configuration: Configuration, worker: String, _ store: JobStore, _ executor: DispatchQueueExecutor,
-    _ files: DispatchQueue
+    _ configuration: Configuration, worker: String, _ store: JobStore, _ executor: any SerialQueue,
+    _ files: any SerialQueue
   ) async throws(StartError) -> AuditLog {
     do throws(AuditError) {
       let audit = try await AuditLog.open(
@@ -24,8 +23,13 @@ extension Service {
     }
   }
 
+  /// Whoever reads the log's descriptor may take his time, and this comes from where clients are answered.
+  private static let reports = DispatchQueueExecutor(label: "stagekeeper.reports", hasOwnThread: true)
+
   @Sendable
-  private static func report(_ report: AuditReport) {
+  private static func report(_ report: AuditReport) { reports.async { write(report) } }
+
+  private static func write(_ report: AuditReport) {
     switch report {
     case .rotated(let file, let head):
       // Whoever keeps these lines elsewhere can show later that nothing before them was changed.
@@ -56,7 +60,7 @@ extension AuditLog {
   ///   - files: the queue on which the journal is written.
   static func open(
     directory: String, worker: String, settings: AuditSettings = AuditSettings(), carriedBy store: JobStore,
-    executor: DispatchQueueExecutor, files: DispatchQueue, faults: (any FileFaults)? = nil,
+    executor: any SerialQueue, files: any SerialQueue, faults: (any FileFaults)? = nil,
     report: @escaping @Sendable (AuditReport) -> Void = { _ in }
   ) async throws(AuditError) -> AuditLog {
     let lines = await store.replayedLines.map {
@@ -68,7 +72,14 @@ extension AuditLog {
     try await audit.untilDurable()
     let log = CarriedLog(
       durable: { audit.assumeIsolated { $0.durableHead.sequence } },
-      write: { audit.assumeIsolated { $0.write() } })
+      takeWrite: { audit.assumeIsolated { $0.takeWrite() } },
+      expiry: { job, event in
+        audit.assumeIsolated { log in
+          // A log that has failed holds up what is decided, not the time.
+          if (try? log.check()) == nil { return nil }
+          return CarriedLines(log.carry(AuditEntry.effects(of: event, on: job)))
+        }
+      })
     await store.follow(log, rewriting: await audit.restoredLines > 0)
     return audit
   }

@@ -41,7 +41,7 @@ extension Worker {
 
 extension AuditEntry.Peer {
   init(_ peer: Worker.Caller) {
-    self.init(uid: peer.uid, gid: peer.gid, pid: peer.pid, user: Accounts.userName(peer.uid))
+    self.init(uid: peer.uid, gid: peer.gid, pid: peer.pid, user: peer.userName)
   }
 
   init(_ requester: Requester) { self.init(uid: requester.uid, user: requester.user) }

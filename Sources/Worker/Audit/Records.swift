@@ -6,18 +6,18 @@ internal import WireProtocol
 
 /// The journal and the audit log: what belongs into both goes through here, in the order that keeps it true.
 ///
-/// It shares its executor with both, so that whoever records something changes threads once on the way in and once on
-/// the way back. And both share the queue of their files: a line of the log is written before the record that carries it
+/// It shares its executor with both, and with the connections of clients, so that a request changes threads for the file
+/// work alone. And both share the queue of their files: a line of the log is written before the record that carries it
 /// is, and so before anybody is told.
 actor Records {
-  private nonisolated let executor: DispatchQueueExecutor
+  private nonisolated let executor: any SerialQueue
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   private let store: JobStore
   private let audit: AuditLog
 
   /// - Parameter executor: that of the store and of the log.
-  init(_ store: JobStore, _ audit: AuditLog, executor: DispatchQueueExecutor) {
+  init(_ store: JobStore, _ audit: AuditLog, executor: any SerialQueue) {
     self.store = store
     self.audit = audit
     self.executor = executor
@@ -30,13 +30,17 @@ actor Records {
   /// - Throws: what the queue says no to; `audit_unavailable` where the decision can't be recorded. The job is taken
   ///   back then; where it has begun, the error's `job` names it.
   func submit(_ request: JobRequest, _ decision: AuditEntry) async throws(WireError) -> Submission {
-    do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
-    let (submission, mark, carried) = try await journalling { () throws(JobStoreError) in
-      try await store.accept(request) { id in
-        // On their common executor.
-        audit.assumeIsolated { CarriedLines($0.carry([decision.about(id)])) }
+    var accepted: (submission: Submission, mark: UInt64, carried: CarriedLines?)?
+    while accepted == nil {
+      do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
+      accepted = try await journalling { () throws(JobStoreError) in
+        try await store.accept(request) { [audit] id in
+          // On their common executor. What room there was, others may have taken by now.
+          audit.assumeIsolated { $0.canDecide ? CarriedLines($0.carry([decision.about(id)])) : nil }
+        }
       }
     }
+    guard let (submission, mark, carried) = accepted else { preconditionFailure("it was accepted") }
     try await journalling { () throws(JobStoreError) in try await store.untilDurable(mark) }
     do throws(AuditError) {
       if let carried {
@@ -141,7 +145,7 @@ extension AuditEntry {
 }
 
 extension CarriedLines {
-  fileprivate init(_ lines: CarriedEntries) {
+  init(_ lines: CarriedEntries) {
     self.init(first: lines.first, time: lines.time, lines: lines.lines)
   }
 }

@@ -11,6 +11,10 @@ public protocol RequestHandler: Sendable {
   /// - Throws: what the client is told. The task is cancelled when the client goes away.
   func answer(_ request: Request, from peer: Peer, events: EventSink) async throws(WireError)
     -> JSONValue
+
+  /// Whether a request is answered within microseconds of the processor's time, between its waits, and never keeps its
+  /// thread waiting.
+  func isBrief(_ request: Request) -> Bool
 }
 
 /// What a connection does not allow its peer.
@@ -34,11 +38,11 @@ public struct ConnectionLimits: Sendable {
   }
 }
 
-/// One client: reads frames, has them answered, writes replies, all on a serial queue of its own.
+/// One client: reads frames, has them answered, writes replies, on a queue that it shares with others.
 ///
 /// Ensures: what is kept for a peer is bounded by the limits and one reply per open request.
 public actor Connection {
-  private nonisolated let executor: DispatchQueueExecutor
+  private nonisolated let executor: any SerialQueue
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
   public nonisolated let peer: Peer
@@ -49,6 +53,9 @@ public actor Connection {
 
   private var decoder = FrameDecoder(limit: ProtocolLimits.requestBytes)
   private var isReadingPaused = false
+  private var isLearningName = false
+  /// The peer with its name.
+  private var caller: Peer
   private var isWaitingForRoom = false
   private var output = OutputBuffer()
   private var requests: [Int64: Task<Void, Never>] = [:]
@@ -64,14 +71,17 @@ public actor Connection {
     case closed
   }
 
-  /// - Parameter onClose: called once, on the connection's queue.
+  /// - Parameters:
+  ///   - queue: on which it runs, beside others.
+  ///   - onClose: called once, on that queue.
   public init(
     socket: consuming FileDescriptor, peer: Peer, handler: any RequestHandler,
-    limits: ConnectionLimits, onClose: @escaping @Sendable () -> Void
+    limits: ConnectionLimits, queue: any SerialQueue, onClose: @escaping @Sendable () -> Void
   ) {
-    executor = DispatchQueueExecutor(label: "stagekeeper.connection")
+    executor = queue
     self.socket = WatchedDescriptor(socket)
     self.peer = peer
+    caller = peer
     self.handler = handler
     self.limits = limits
     self.onClose = onClose
@@ -81,7 +91,7 @@ public actor Connection {
   public func start() {
     guard lifecycle != .closed else { return }
     do throws(SystemCallError) {
-      try socket.watch(for: interest, on: executor.queue) { [weak self] readiness in
+      try socket.watch(for: interest, on: executor) { [weak self] readiness in
         self?.assumeIsolated { $0.becameReady(readiness) }
       }
     } catch {
@@ -92,14 +102,39 @@ public actor Connection {
 
   private var interest: Readiness {
     var interest: Readiness = []
-    if lifecycle == .open, !isReadingPaused { interest.insert(.readable) }
+    if lifecycle == .open, !isReadingPaused, !isLearningName { interest.insert(.readable) }
     if isWaitingForRoom { interest.insert(.writable) }
     return interest
   }
 
   private func becameReady(_ readiness: Readiness) {
     if readiness.contains(.writable) { flush() }
-    if readiness.contains(.readable), interest.contains(.readable) { readAvailable() }
+    guard readiness.contains(.readable), interest.contains(.readable) else { return }
+    guard let name = Accounts.knownUserName(peer.uid) else { return learnName() }
+    caller = peer.named(name)
+    readAvailable()
+  }
+
+  /// Where names are looked up: a directory server may take its time.
+  private static let names = DispatchQueueExecutor(label: "stagekeeper.names", hasOwnThread: true)
+
+  /// Every request has its caller's name in the journal and in the audit log. Nothing is read meanwhile, so that
+  /// requests begin in the order in which they came.
+  private func learnName() {
+    isLearningName = true
+    socket.setInterest(interest)
+    Self.names.async { [weak self, executor, uid = peer.uid] in
+      let name = Accounts.userName(uid)
+      executor.async { [weak self] in self?.assumeIsolated { $0.learned(name) } }
+    }
+  }
+
+  private func learned(_ name: String?) {
+    isLearningName = false
+    caller = peer.named(name)
+    guard lifecycle != .closed else { return }
+    socket.setInterest(interest)
+    if interest.contains(.readable) { readAvailable() }
   }
 
   /// Answers what is open, reads nothing more, then closes: for an orderly shutdown.
@@ -136,9 +171,12 @@ public actor Connection {
 
   // MARK: Reading
 
+  /// What is read before others have their turn, in bytes. A longer request is none that is brief.
+  private static let turn = 8 * 1024
+
   private func readAvailable() {
     do throws(SystemCallError) {
-      let bytes = try socket.descriptor.read(upTo: 64 * 1024)
+      let bytes = try socket.descriptor.read(upTo: Self.turn)
       if bytes.isEmpty { return endOfInput() }
       lastActivity = .now
       decoder.append(bytes)
@@ -180,31 +218,38 @@ public actor Connection {
             "this connection has \(requests.count) open requests, as many as it may", 1))
       }
       if let error = limits.shares?.begin(peer.principal) { throw RequestError(id: request.id, error) }
-      run(request)
+      run(request, isBrief: body.count <= Self.turn && handler.isBrief(request))
     } catch {
       send(Reply(id: error.id, .error(error.error)))
     }
   }
 
-  private func run(_ request: Request) {
-    requests[request.id] = Task {
-      let body: Reply.Body
-      do throws(WireError) {
-        let events: EventSink = { [weak self] in await self?.sendEvent($0, of: request.id) }
-        body = .result(try await handler.answer(request, from: peer, events: events))
-      } catch {
-        body = .error(error)
-      }
-      limits.shares?.end(peer.principal)
-      finish(request.id, body)
+  private func run(_ request: Request, isBrief: Bool) {
+    let caller = caller
+    // Without a preference all that no actor does is done elsewhere, even going on after a wait.
+    requests[request.id] = Task(executorPreference: isBrief ? executor.taskExecutor : nil) { [self] in
+      await finish(request.id, await reply(to: request, from: caller))
     }
   }
 
-  private func finish(_ id: Int64, _ body: Reply.Body) {
+  /// The frame that answers a request.
+  @concurrent private nonisolated func reply(to request: Request, from caller: Peer) async -> [UInt8] {
+    let body: Reply.Body
+    do throws(WireError) {
+      let events: EventSink = { [weak self] in await self?.sendEvent($0, of: request.id) }
+      body = .result(try await handler.answer(request, from: caller, events: events))
+    } catch {
+      body = .error(error)
+    }
+    return Self.encoded(Reply(id: request.id, body))
+  }
+
+  private func finish(_ id: Int64, _ reply: [UInt8]) {
+    limits.shares?.end(peer.principal)
     guard lifecycle != .closed else { return }
     requests[id] = nil
     lastActivity = .now
-    send(Reply(id: id, body))
+    send(reply)
     closeIfDrained()
   }
 
@@ -231,18 +276,21 @@ public actor Connection {
 
   // MARK: Writing
 
-  private func send(_ reply: Reply) {
+  private static func encoded(_ reply: Reply) -> [UInt8] {
+    let bytes = reply.json.serialized()
+    if bytes.count <= ProtocolLimits.replyBytes { return frame(bytes) }
+    let error = WireError(
+      .replyTooLarge, category: .usage, "the answer is larger than a frame may be; ask with limit and after")
+    return frame(Reply(id: reply.id, .error(error)).json.serialized())
+  }
+
+  private func send(_ reply: Reply) { send(Self.encoded(reply)) }
+
+  private func send(_ bytes: [UInt8]) {
     guard lifecycle != .closed else { return }
-    var bytes = reply.json.serialized()
-    if bytes.count > ProtocolLimits.replyBytes {
-      let error = WireError(
-        .replyTooLarge, category: .usage, "the answer is larger than a frame may be; ask with limit and after"
-      )
-      bytes = Reply(id: reply.id, .error(error)).json.serialized()
-    }
     if output.isEmpty { lastWriteProgress = .now }
-    output.append(frame(bytes))
-    if limits.shares?.countUnread(peer.principal, bytes.count + 4) ?? false { return close() }
+    output.append(bytes)
+    if limits.shares?.countUnread(peer.principal, bytes.count) ?? false { return close() }
     flush()
   }
 

@@ -14,6 +14,7 @@ public actor Listener {
   private let limits: ConnectionLimits
   /// As which everybody acts who connects here; nil: the kernel's word decides.
   private let tenant: String?
+  private let connectionQueue: any SerialQueue
   private var isAccepting = false
   private var clock: (any DispatchSourceTimer)?
   private var connections: [UInt64: Connection] = [:]
@@ -27,9 +28,10 @@ public actor Listener {
   ///   - socket: listening and non-blocking.
   ///   - shares: counts the connections of all listeners that have it.
   ///   - limits: of each connection.
+  ///   - queue: on which the connections run, one after the other.
   public init(
     name: String, socket: consuming FileDescriptor, handler: any RequestHandler, shares: ConnectionShares,
-    limits: ConnectionLimits, tenant: String? = nil
+    limits: ConnectionLimits, tenant: String? = nil, queue: any SerialQueue
   ) {
     executor = DispatchQueueExecutor(label: "stagekeeper.listener.\(name)", hasOwnThread: true)
     self.socket = WatchedDescriptor(socket)
@@ -37,12 +39,13 @@ public actor Listener {
     self.shares = shares
     self.limits = limits
     self.tenant = tenant
+    connectionQueue = queue
     reserve = try? Files.open("/dev/null", flags: 0)
   }
 
   public func start() throws(SystemCallError) {
     isAccepting = true
-    try socket.watch(for: .readable, on: executor.queue) { [weak self] _ in
+    try socket.watch(for: .readable, on: executor) { [weak self] _ in
       self?.assumeIsolated { $0.acceptAvailable() }
     }
     let clock = DispatchSource.makeTimerSource(queue: executor.queue)
@@ -108,7 +111,7 @@ public actor Listener {
     accepted += 1
     let number = accepted
     let connection = Connection(
-      socket: descriptor, peer: peer, handler: handler, limits: limits
+      socket: descriptor, peer: peer, handler: handler, limits: limits, queue: connectionQueue
     ) { [weak self] in
       guard let self else { return }
       Task { await self.forget(number, peer.principal) }

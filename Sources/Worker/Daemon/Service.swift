@@ -1,5 +1,4 @@
 internal import AuditLog
-internal import Dispatch
 internal import Glibc
 internal import JobQueue
 internal import StrictJSON
@@ -26,24 +25,22 @@ struct Service: Sendable {
     let activation = try Self.activation(configuration)
     try Self.prepareDirectories(configuration, activation)
     let budget = try Self.shareDescriptors(configuration.limits)
-    let executor = DispatchQueueExecutor(label: "stagekeeper.records")
-    let files = DispatchQueue(label: "stagekeeper.records.files")
-    let store = try await Self.openStore(configuration, executor, files)
+    // While there are descriptors for it.
+    _ = EventLoop.forChildren
+    let loop = EventLoop(label: "requests")
+    let files = EventLoop(label: "files")
+    let store = try await Self.openStore(configuration, loop, files)
     let identity = try Self.identity(in: configuration.stateDirectory)
-    let audit = try await Self.openAudit(configuration, worker: identity, store, executor, files)
-    // On their common queue.
-    await store.observeExpiries { job, event in
-      audit.assumeIsolated { $0.note(AuditEntry.effects(of: event, on: job)) }
-    }
+    let audit = try await Self.openAudit(configuration, worker: identity, store, loop, files)
     let maker = RepositoryMaker(
       identity: identity, laneProgram: laneProgram, store: store, audit: audit,
-      records: Records(store, audit, executor: executor),
+      records: Records(store, audit, executor: loop),
       pool: LanePool(limit: budget.lanes),
       counters: Counters())
     worker = Self.makeWorker(configuration, maker)
     reloader = Reloader(worker: worker, read: reread, make: maker.repository)
     var places = SocketPlaces()
-    var sockets = try Self.clientListeners(configuration, activation, &places, worker, budget)
+    var sockets = try Self.clientListeners(configuration, activation, &places, worker, budget, loop)
     sockets.append(
       Listener(
         name: "admin", socket: try Self.socket(activation.admin, configuration.adminSocket, &places),
@@ -51,7 +48,8 @@ struct Service: Sendable {
         shares: ConnectionShares(
           ConnectionShares.Limits(
             connections: budget.admins, perUser: budget.admins, privileged: [0, ThisProcess.uid])),
-        limits: ConnectionLimits(configuration.limits)))
+        limits: ConnectionLimits(configuration.limits),
+        queue: DispatchQueueExecutor(label: "stagekeeper.admin")))
     self.sockets = sockets
     self.places = places
   }
@@ -159,7 +157,7 @@ struct Service: Sendable {
   }
 
   private static func openStore(
-    _ configuration: Configuration, _ executor: DispatchQueueExecutor, _ files: DispatchQueue
+    _ configuration: Configuration, _ executor: any SerialQueue, _ files: any SerialQueue
   ) async throws(StartError) -> JobStore {
     var settings = JobStoreConfiguration()
     settings.retention = JobRetention(
@@ -170,7 +168,7 @@ struct Service: Sendable {
     do throws(JobStoreError) {
       return try JobStore.open(
         directory: configuration.stateDirectory + "/journal", configuration: settings, executor: executor,
-        journalQueue: files
+        journalQueue: files, awaitsLog: true
       ) { error in
         Daemon.finish(
           ExitStatus.systemError, error: "the journal can't be written, and nothing is certain: \(error)")
@@ -205,7 +203,7 @@ struct Service: Sendable {
   /// A listener for each client socket; the limits hold for all of them together.
   private static func clientListeners(
     _ configuration: Configuration, _ activation: borrowing SocketActivation, _ places: inout SocketPlaces,
-    _ worker: Worker, _ budget: DescriptorBudget
+    _ worker: Worker, _ budget: DescriptorBudget, _ loop: EventLoop
   ) throws(StartError) -> [Listener] {
     let limits = configuration.limits
     let shares = ConnectionShares(
@@ -219,7 +217,8 @@ struct Service: Sendable {
       listeners.append(
         Listener(
           name: "client", socket: try Self.socket(passed, socket, &places),
-          handler: ClientHandler(worker: worker), shares: shares, limits: connection, tenant: socket.tenant))
+          handler: ClientHandler(worker: worker), shares: shares, limits: connection, tenant: socket.tenant,
+          queue: loop))
     }
     return listeners
   }

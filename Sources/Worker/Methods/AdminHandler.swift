@@ -30,6 +30,8 @@ struct AdminHandler: RequestHandler {
     }
   }
 
+  func isBrief(_ request: Request) -> Bool { false }
+
   private func dispatch(_ request: Request, from peer: Peer) async throws(WireError) -> JSONValue {
     let params = request.params
     switch request.method {

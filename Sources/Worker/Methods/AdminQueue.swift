@@ -10,13 +10,17 @@ extension AdminHandler {
       (try JobFilter(reading: &reader), Int(try reader.optionalInteger("limit", in: 1...10_000) ?? 1000))
     }
     let now = WallClock.milliseconds
-    let (total, snapshots) = try await worker.ask { store throws(JobStoreError) in
-      let jobs = try store.jobs(filter)
-      var snapshots: [JobSnapshot] = []
-      for job in jobs.prefix(limit) {
-        if let snapshot = try store.snapshot(job.id) { snapshots.append(snapshot) }
+    let jobs: [Job]
+    do throws(JobStoreError) { jobs = try await worker.store.jobs(filter) } catch { throw WireError(error) }
+    var snapshots: [JobSnapshot] = []
+    // A hundred at a time, so that others have their turn.
+    for start in stride(from: 0, to: min(limit, jobs.count), by: 100) {
+      let part = jobs[start..<min(start + 100, limit, jobs.count)]
+      snapshots += try await worker.ask { store throws(JobStoreError) in
+        var snapshots: [JobSnapshot] = []
+        for job in part { if let snapshot = try store.snapshot(job.id) { snapshots.append(snapshot) } }
+        return snapshots
       }
-      return (jobs.count, snapshots)
     }
     let shown: [JSONValue] = snapshots.map { snapshot in
       let job = snapshot.job
@@ -24,7 +28,7 @@ extension AdminHandler {
       object["waitingSeconds"] = .integer(max(0, ((job.finishedAt ?? now) - job.submittedAt) / 1000))
       return .object(object)
     }
-    return ["jobs": .array(shown), "total": .integer(Int64(total))]
+    return ["jobs": .array(shown), "total": .integer(Int64(jobs.count))]
   }
 
   /// `job`: everything about one job.
@@ -51,7 +55,7 @@ extension AdminHandler {
 
   func retry(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
-    let requester = Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: "")
+    let requester = Requester(uid: peer.uid, user: peer.userName, tenant: "")
     let job: Job
     do throws(JobStoreError) {
       job = try await worker.store.retry(id, by: requester)
@@ -66,7 +70,7 @@ extension AdminHandler {
   func cancel(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let id = try readParameters(params) { reader throws(JSONShapeError) in try reader.jobID() }
     return try await worker.cancel(
-      id, by: Requester(uid: peer.uid, user: Accounts.userName(peer.uid), tenant: ""))
+      id, by: Requester(uid: peer.uid, user: peer.userName, tenant: ""))
   }
 
   /// `pause`, `resume`: no batch of a paused repository begins; jobs are accepted all the same.

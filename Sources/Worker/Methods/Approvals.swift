@@ -49,7 +49,7 @@ extension ClientHandler {
   func reject(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
     try await worker.recordDecision("reject", about: decision.job, by: peer)
-    let user = Accounts.userName(peer.uid)
+    let user = peer.userName
     var by = JSONObject([("uid", .integer(Int64(peer.uid)))])
     by["user"] = user.map { .string($0) }
     var details = JSONObject([("by", .object(by))])

@@ -21,6 +21,11 @@ struct ClientHandler: RequestHandler {
     }
   }
 
+  func isBrief(_ request: Request) -> Bool {
+    if WriteAction(rawValue: request.method) != nil { return request.params["dryRun"] == nil }
+    return ["hello", "job.status", "job.wait"].contains(request.method)
+  }
+
   static let methods =
     [
       "hello", "whoami", "verify", "job.status", "job.wait", "job.cancel", "job.list", "approvals", "approve",

@@ -70,7 +70,7 @@ extension ClientHandler {
     return [
       "uid": .integer(Int64(peer.uid)), "gid": .integer(Int64(peer.gid)),
       "groups": .array(peer.groups.map { .integer(Int64($0)) }),
-      "user": Accounts.userName(peer.uid).map { .string($0) } ?? .null,
+      "user": peer.userName.map { .string($0) } ?? .null,
       "tenant": tenants.first.map { .string($0) } ?? .null,
       "tenants": .array(tenants.map { .string($0) }), "socket": .string(socket),
       "repositories": .array(repositories),

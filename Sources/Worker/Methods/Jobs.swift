@@ -19,7 +19,7 @@ extension ClientHandler {
     // Who may approve it sees it, and yet it is not his to take back.
     guard isOwn(job, peer) else { throw .unknownJob }
     let requester = Requester(
-      uid: peer.uid, user: Accounts.userName(peer.uid), tenant: job.request.requester.tenant)
+      uid: peer.uid, user: peer.userName, tenant: job.request.requester.tenant)
     return try await worker.cancel(job.id, by: requester)
   }
 
@@ -32,16 +32,19 @@ extension ClientHandler {
     }
     let states = state.flatMap { JobStateName(rawValue: $0.rawValue) }.map { Set([$0]) }
     let tenants = worker.policy.tenants(of: peer)
-    let jobs = try await worker.ask { store throws(JobStoreError) in
-      var jobs = try store.jobs(JobFilter(repository: repository, uid: peer.uid, states: states, limit: .max))
-        .filter { $0.request.requester.principal == peer.principal }
-      for tenant in tenants {
-        jobs += try store.jobs(JobFilter(repository: repository, tenant: tenant, states: states, limit: .max))
-          .filter { $0.request.requester.principal != peer.principal }
+    let filter = JobFilter(repository: repository, states: states)
+    var newest: [Job] = []
+    do throws(JobStoreError) {
+      try await worker.store.visitJobs(newestFirst: true) { job in
+        let requester = job.request.requester
+        if requester.principal == peer.principal || tenants.contains(requester.tenant), filter.matches(job) {
+          newest.append(job)
+        }
+        return newest.count < limit
       }
-      return jobs
+    } catch {
+      throw WireError(error)
     }
-    let newest = jobs.sorted { $0.id > $1.id }.prefix(limit)
     return ["jobs": .array(newest.map { worker.status($0).json })]
   }
 

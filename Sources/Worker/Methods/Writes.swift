@@ -45,7 +45,7 @@ extension ClientHandler {
     let jobRequest = JobRequest(
       repository: request.repository, artifact: request.artifact,
       requester: Requester(
-        uid: peer.uid, user: Accounts.userName(peer.uid), tenant: tenant,
+        uid: peer.uid, user: peer.userName, tenant: tenant,
         fixedTenant: peer.fixedTenant),
       requestKey: request.requestKey, body: .object(request.body), deadline: request.deadline)
     var decision = AuditEntry(

@@ -92,7 +92,7 @@ extension Policy {
 extension Approver {
   init(_ peer: Peer, _ policy: Policy) {
     self.init(
-      uid: peer.uid, gid: peer.gid, groups: peer.groups, user: Accounts.userName(peer.uid),
+      uid: peer.uid, gid: peer.gid, groups: peer.groups, user: peer.userName,
       fixedTenant: peer.fixedTenant, tenants: policy.tenants(of: peer))
   }
 }

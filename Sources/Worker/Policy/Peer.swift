@@ -18,6 +18,8 @@ public struct Peer: Sendable, Equatable {
   public let credentials: PeerCredentials
   /// The tenant as which everybody on that socket acts, whatever the credentials; nil: the credentials decide.
   public let fixedTenant: String?
+  /// The user's name where it was looked up, nil in it for one without a name.
+  private var knownName: String??
 
   public init(_ credentials: PeerCredentials, fixedTenant: String? = nil) {
     self.credentials = credentials
@@ -33,4 +35,15 @@ public struct Peer: Sendable, Equatable {
   public var groups: [UInt32] { credentials.groups }
   /// For people and logs only.
   public var pid: Int32 { credentials.pid }
+
+  /// For people and logs only; nil where the number has none. Looked up unless ``named(_:)`` said it, and that may take
+  /// its time.
+  public var userName: String? { knownName ?? Accounts.userName(uid) }
+
+  /// The same peer, whose name nobody has to look up any more.
+  public func named(_ name: String?) -> Peer {
+    var copy = self
+    copy.knownName = .some(name)
+    return copy
+  }
 }

@@ -38,7 +38,7 @@ actor LaneProcess {
     let command = ChildCommand(
       executable: executable, arguments: ["--parent", String(ThisProcess.pid)], environment: Self.environment)
     let childEnd = pair.second.rawValue
-    process = try DedicatedThread.forChildren.sync { () throws(SystemCallError) in
+    process = try EventLoop.forChildren.sync { () throws(SystemCallError) in
       try ChildProcess.spawn(command, descriptors: [-1, -1, 2, childEnd])
     }
     socket = WatchedDescriptor(pair.first)
@@ -56,7 +56,7 @@ actor LaneProcess {
 
   func start() {
     do throws(SystemCallError) {
-      try socket.watch(for: .readable, on: executor.queue) { [weak self] _ in
+      try socket.watch(for: .readable, on: executor) { [weak self] _ in
         self?.assumeIsolated { $0.readAvailable() }
       }
     } catch {
