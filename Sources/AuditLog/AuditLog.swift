@@ -149,8 +149,7 @@ public actor AuditLog {
   /// - Throws: as ``checkRoom()`` does.
   public func begin(_ entries: [AuditEntry]) async throws(AuditError) -> UInt64 {
     // Between the last look and the lines nobody else has a turn.
-    repeat { try await checkRoom() } while stop == nil && !hasRoom
-    try check()
+    repeat { try await checkRoom() } while !canDecide
     append(entries)
     sync()
     return last

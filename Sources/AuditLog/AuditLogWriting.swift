@@ -1,12 +1,12 @@
-internal import SystemCalls
+public import SystemCalls
 
 /// How the log's lines come into its files. See ``AuditLog`` for what is promised.
 extension AuditLog {
   /// Takes what was appended, to be written by whoever writes something else as well.
   ///
-  /// - Returns: what is to be called on the queue of the files, after all that was given to it until now, and what that
-  ///   returns on the log's executor. Nil where there is nothing to write.
-  public func takeWrite() -> (@Sendable () -> @Sendable () -> Void)? {
+  /// - Returns: what is to be called on the queue of the files after all that was given to it until now; nil where there
+  ///   is nothing to write.
+  public func takeWrite() -> RoundTrip? {
     if pending.isEmpty || stop != nil { return nil }
     return takeCommit(syncs: pending.startsFile)
   }
@@ -25,7 +25,7 @@ extension AuditLog {
     if wanted > durableHead.sequence, !isSyncing, stop == nil { onFileQueue(takeCommit(syncs: true)) }
   }
 
-  private func takeCommit(syncs: Bool) -> @Sendable () -> @Sendable () -> Void {
+  private func takeCommit(syncs: Bool) -> RoundTrip {
     let lines = pending
     pending = PendingLines()
     inFlightBytes += lines.bytes
@@ -126,14 +126,14 @@ extension AuditLog {
     onFileQueue(fileWork(body, then: next))
   }
 
-  private func onFileQueue(_ work: @escaping @Sendable () -> @Sendable () -> Void) {
+  private func onFileQueue(_ work: @escaping RoundTrip) {
     fileQueue.async { [executor] in executor.async(work()) }
   }
 
   private func fileWork<Value: Sendable>(
     _ body: @escaping @Sendable (AuditWriter) throws(SystemCallError) -> Value,
     then next: @escaping @Sendable (isolated AuditLog, Value) -> Void
-  ) -> @Sendable () -> @Sendable () -> Void {
+  ) -> RoundTrip {
     let writer = writer
     return {
       let result = Result { () throws(SystemCallError) in try body(writer) }

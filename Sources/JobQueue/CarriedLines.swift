@@ -1,4 +1,5 @@
 public import StrictJSON
+public import SystemCalls
 
 /// Lines of the audit log that belong to a record of the journal: the record carries them until the log has them on
 /// disk, so that one sync makes both durable. The queue reads none of it.
@@ -26,14 +27,14 @@ public struct CarriedLog: Sendable {
   let durable: @Sendable () -> UInt64
   /// Takes the lines that it was given and has not written: what this returns is called on the journal's queue before
   /// the records that carry them are written, and what that returns on the store's executor afterwards.
-  let takeWrite: @Sendable () -> (@Sendable () -> @Sendable () -> Void)?
+  let takeWrite: @Sendable () -> RoundTrip?
   /// Makes the lines about a job that ends because its time is over, which nobody else decides: the job as it was, and
   /// what ends it.
   let expiry: @Sendable (Job, JobEvent) -> CarriedLines?
 
   public init(
     durable: @escaping @Sendable () -> UInt64,
-    takeWrite: @escaping @Sendable () -> (@Sendable () -> @Sendable () -> Void)?,
+    takeWrite: @escaping @Sendable () -> RoundTrip?,
     expiry: @escaping @Sendable (Job, JobEvent) -> CarriedLines? = { _, _ in nil }
   ) {
     self.durable = durable

@@ -26,7 +26,7 @@ struct JobOrder: Sendable {
   /// The ids before one, the newest first; nil: all.
   func idsNewestFirst(before: JobID?) -> some Sequence<JobID> {
     let end = before.map { firstIndex(notBefore: $0) } ?? ids.endIndex
-    return ids[..<end].reversed().lazy.filter { [gaps] in !gaps.contains($0) }
+    return ids[..<end].lazy.reversed().filter { [gaps] in !gaps.contains($0) }
   }
 
   private func firstIndex(notBefore id: JobID) -> Int {

@@ -77,7 +77,7 @@ extension JobStore {
   ///
   /// - Parameter before: what is done there first, and returns what is done here first.
   private func onJournal<Value: Sendable>(
-    after before: (@Sendable () -> @Sendable () -> Void)? = nil,
+    after before: RoundTrip? = nil,
     _ body: @escaping @Sendable (Journal) throws(SystemCallError) -> Value,
     then proceed: @escaping @Sendable (isolated JobStore, Value) -> Void
   ) {

@@ -18,6 +18,9 @@ public protocol SerialQueue: SerialExecutor {
   var taskExecutor: (any TaskExecutor)? { get }
 }
 
+/// Work for one queue, which returns what is to be done afterwards on the queue that it came from.
+public typealias RoundTrip = @Sendable () -> @Sendable () -> Void
+
 extension SerialQueue {
   /// Runs the body there and waits for its result. Not to be called there.
   public func sync<Value: Sendable, Failure: Error>(

@@ -30,17 +30,7 @@ actor Records {
   /// - Throws: what the queue says no to; `audit_unavailable` where the decision can't be recorded. The job is taken
   ///   back then; where it has begun, the error's `job` names it.
   func submit(_ request: JobRequest, _ decision: AuditEntry) async throws(WireError) -> Submission {
-    var accepted: (submission: Submission, mark: UInt64, carried: CarriedLines?)?
-    while accepted == nil {
-      do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
-      accepted = try await journalling { () throws(JobStoreError) in
-        try await store.accept(request) { [audit] id in
-          // On their common executor. What room there was, others may have taken by now.
-          audit.assumeIsolated { $0.canDecide ? CarriedLines($0.carry([decision.about(id)])) : nil }
-        }
-      }
-    }
-    guard let (submission, mark, carried) = accepted else { preconditionFailure("it was accepted") }
+    let (submission, mark, carried) = try await accept(request, decision)
     try await journalling { () throws(JobStoreError) in try await store.untilDurable(mark) }
     do throws(AuditError) {
       if let carried {
@@ -51,6 +41,22 @@ actor Records {
       return submission
     } catch {
       throw await takeBack(submission, error)
+    }
+  }
+
+  /// Accepts it where there is room for its line, for which it waits.
+  private func accept(
+    _ request: JobRequest, _ decision: AuditEntry
+  ) async throws(WireError) -> (Submission, mark: UInt64, CarriedLines?) {
+    while true {
+      do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
+      let accepted = try await journalling { () throws(JobStoreError) in
+        try await store.accept(request) { [audit] id in
+          // On their common executor. What room there was, others may have taken by now.
+          audit.assumeIsolated { $0.canDecide ? CarriedLines($0.carry([decision.about(id)])) : nil }
+        }
+      }
+      if let accepted { return accepted }
     }
   }
 
