@@ -109,12 +109,11 @@ extension AuditEntry {
 
 extension AuditEntry.Peer {
   fileprivate var json: JSONObject {
-    var object = JSONObject()
-    object["uid"] = .integer(Int64(uid))
-    object["gid"] = gid.map { .integer(Int64($0)) }
-    object["pid"] = pid.map { .integer(Int64($0)) }
-    object["user"] = user.map { .string($0.cut(to: AuditEntry.maximumText)) }
-    return object
+    JSONObject(present: [
+      ("uid", .integer(Int64(uid))), ("gid", gid.map { .integer(Int64($0)) }),
+      ("pid", pid.map { .integer(Int64($0)) }),
+      ("user", user.map { .string($0.cut(to: AuditEntry.maximumText)) }),
+    ])
   }
 }
 

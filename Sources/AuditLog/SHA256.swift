@@ -44,22 +44,35 @@ public struct SHA256: Sendable {
 
   /// The digest of what was given so far, 32 bytes.
   public var digest: [UInt8] {
-    var copy = self
-    let bits = length << 3
-    let padding = (rest.count < 56 ? 56 : 120) - rest.count
-    copy.update([0x80] + [UInt8](repeating: 0, count: padding - 1) + Self.bytes(bits))
-    return copy.state.flatMap(Self.bytes)
+    finished.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } }
   }
 
   /// The digest in lower-case hexadecimal digits.
   public var hexadecimal: String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    let words = finished
+    return String(unsafeUninitializedCapacity: 64) { text in
+      for place in 0..<64 {
+        let digit = UInt8(truncatingIfNeeded: words[place / 8] >> (28 - UInt32(place % 8) * 4)) & 15
+        text[place] = digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+      }
+      return 64
+    }
   }
 
-  private static func bytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-    withUnsafeBytes(of: number.bigEndian) { Array($0) }
+  /// The state after the padding.
+  private var finished: [UInt32] {
+    var copy = self
+    let bits = length << 3
+    copy.rest.append(0x80)
+    let zeros = (copy.rest.count <= 56 ? 56 : 120) - copy.rest.count
+    copy.rest.append(contentsOf: repeatElement(0, count: zeros))
+    withUnsafeBytes(of: bits.bigEndian) { copy.rest.append(contentsOf: $0) }
+    copy.rest.withUnsafeBytes { blocks in
+      for start in stride(from: 0, to: blocks.count, by: 64) {
+        Self.compress(&copy.state, UnsafeRawBufferPointer(rebasing: blocks[start..<start + 64]))
+      }
+    }
+    return copy.state
   }
 
   private static func compress(_ state: inout [UInt32], _ block: UnsafeRawBufferPointer) {

@@ -94,8 +94,8 @@ extension ObjectReader {
 }
 
 /// Members without those that have no value.
-func object(_ members: [(String, JSONValue?)]) -> JSONValue {
-  .object(JSONObject(members.compactMap { key, value in value.map { (key, $0) } }))
+func object(_ members: [(key: String, value: JSONValue?)]) -> JSONValue {
+  .object(JSONObject(present: members))
 }
 
 extension Requester {

@@ -41,8 +41,10 @@ public actor JobStore {
   var carriedLog = CarriedLog(durable: { 0 }, takeWrite: { nil })
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var approvalAlarm = Int64.max
-  /// The length at which the journal is compacted next, in bytes.
+  /// The length before which the journal is not compacted again, in bytes.
   var compactionLength: Int64
+  /// What the last compaction kept for a job on average, in bytes; 0 before the first.
+  var keptBytesPerJob = 0.0
   let fatal: @Sendable (JobStoreError) -> Void
 
   /// What the record of a request takes on disk beside the request's body, with the lines that it carries, in bytes.

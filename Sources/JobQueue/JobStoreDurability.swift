@@ -176,6 +176,8 @@ extension JobStore {
 
   private func compactWhenLong() {
     if isCompacting || stop != nil || space.length < compactionLength { return }
+    // Where jobs only pile up there is little to leave out.
+    if Double(space.length) < Self.worthwhile * keptBytesPerJob * Double(table.jobs.count) { return }
     isCompacting = true
     let table = table
     let after = commits.appended
@@ -189,6 +191,9 @@ extension JobStore {
       store.writeDraft(table, segment: segment, directory: directory, reserve: reserve)
     }
   }
+
+  /// How many times as long as what is kept of it a journal has to be.
+  private static let worthwhile = 3.0
 
   private func writeDraft(
     _ table: JobTable, segment: UInt64, directory: DurableDirectory, reserve: Int64
@@ -209,6 +214,7 @@ extension JobStore {
     _ draft: Result<JournalSegment?, SystemCallError>, reserve: Int64, until deadline: MonotonicTime
   ) {
     guard failure == nil else { return }
+    if case .success(let draft?) = draft { keptBytesPerJob = draft.bytesPerRecord }
     let hasLines = compactionLine <= carriedLog.durable()
     if !hasLines, stop == nil, !deadline.hasPassed {
       return executor.async(at: .after(seconds: Self.commitDelay)) {

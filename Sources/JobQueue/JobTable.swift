@@ -17,9 +17,8 @@ struct JobTable: Sendable {
 
   init() {}
 
-  var openCount: Int {
-    JobStateName.allCases.filter { !$0.isFinished }.reduce(0) { $0 + counts[$1, default: 0] }
-  }
+  /// Unfinished jobs.
+  private(set) var openCount = 0
 
   /// How many unfinished jobs a tenant has, in all repositories.
   func openCount(ofTenant tenant: String) -> Int { openByTenant[ExactString(tenant), default: 0] }
@@ -31,11 +30,9 @@ struct JobTable: Sendable {
 
   private mutating func countOpen(_ job: Job, _ change: Int) {
     let tenant = ExactString(job.request.requester.tenant)
-    let count = openByTenant[tenant, default: 0] + change
-    openByTenant[tenant] = count == 0 ? nil : count
-    let repository = ExactString(job.request.repository)
-    openByRepository[repository, default: [:]][tenant, default: 0] += change
-    if openByRepository[repository]?[tenant] == 0 { openByRepository[repository]?[tenant] = nil }
+    openCount += change
+    openByTenant.add(change, to: tenant)
+    openByRepository[ExactString(job.request.repository), default: [:]].add(change, to: tenant)
   }
 
   // MARK: Changes
@@ -231,6 +228,14 @@ struct JobTable: Sendable {
     let ordered = order.ids(after: nil).compactMap { jobs[$0] }.map { JobRecord.kept($0) }
     let paused = pausedRepositories.map { JobRecord.paused(repository: $0.string, true, time: 0) }
     return [.base(nextID: nextID)] + paused + ordered
+  }
+}
+
+extension [ExactString: Int] {
+  /// Counts; what comes to nothing is not kept.
+  fileprivate mutating func add(_ change: Int, to key: ExactString) {
+    let count = self[key, default: 0] + change
+    self[key] = count == 0 ? nil : count
   }
 }
 

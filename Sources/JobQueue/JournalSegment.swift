@@ -55,6 +55,9 @@ final class JournalSegment: @unchecked Sendable {
     bytes.removeAll(keepingCapacity: true)
   }
 
+  /// On average.
+  var bytesPerRecord: Double { Double(length) / Double(max(records, 1)) }
+
   /// The file has another name now.
   func wasRenamed(to path: String) { file.path = path }
 

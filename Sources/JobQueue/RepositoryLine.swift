@@ -50,16 +50,16 @@ struct RepositoryLine: Sendable {
   ///
   /// - Parameter until: when it may run, in milliseconds since 1970; nil for now.
   mutating func stand(_ id: JobID, tenant: ExactString, artifact: ExactString, until: Int64?) {
-    let wasInHeap = entries[id].map { $0.state != .running } ?? false
-    leaveState(id)
-    entries[id] = Entry(
+    let entry = Entry(
       tenant: tenant, artifact: artifact, state: until.map { .waiting(until: $0) } ?? .ready)
+    let old = entries.updateValue(entry, forKey: id)?.state
+    leave(old)
     if let until {
       waitingCount += 1
       wakeUps.push(WakeUp(time: until, id: id))
     }
-    tenants[tenant, default: TenantLine()].ranks.insert(id)
-    if !wasInHeap { tenants[tenant, default: TenantLine()].artifacts[artifact, default: Heap()].push(id) }
+    tenants[tenant, default: TenantLine()].stand(
+      id, artifact: artifact, wasAway: old == nil || old == .running)
     offerHead(of: artifact, tenant)
   }
 
@@ -67,7 +67,7 @@ struct RepositoryLine: Sendable {
   /// the first of its artifact that does not run.
   mutating func start(_ id: JobID) {
     guard let entry = entries[id] else { return }
-    leaveState(id)
+    leave(entry.state)
     entries[id]?.state = .running
     runningCount += 1
     tenants[entry.tenant]?.ranks.remove(id)
@@ -79,15 +79,14 @@ struct RepositoryLine: Sendable {
 
   /// The job has ended; the next one of its artifact may run.
   mutating func leave(_ id: JobID) {
-    guard let entry = entries[id] else { return }
-    leaveState(id)
-    entries[id] = nil
+    guard let entry = entries.removeValue(forKey: id) else { return }
+    leave(entry.state)
     tenants[entry.tenant]?.ranks.remove(id)
     offerHead(of: entry.artifact, entry.tenant)
   }
 
-  private mutating func leaveState(_ id: JobID) {
-    switch entries[id]?.state {
+  private mutating func leave(_ state: State?) {
+    switch state {
     case .running: runningCount -= 1
     case .waiting: waitingCount -= 1
     case .ready, nil: break
@@ -202,8 +201,8 @@ struct RepositoryLine: Sendable {
   }
 
   private mutating func activate(_ tenant: ExactString) {
-    guard let line = tenants[tenant], !line.isActive else { return }
-    tenants[tenant]?.usedTime = max(line.usedTime, clock)
+    guard tenants[tenant]?.isActive == false, let usedTime = tenants[tenant]?.usedTime else { return }
+    tenants[tenant]?.usedTime = max(usedTime, clock)
     takeTurn(tenant)
     tenants[tenant]?.arrival = nextTurn
     arrivals.append(Arrival(tenant: tenant, number: nextTurn, batch: batch))
@@ -213,12 +212,7 @@ struct RepositoryLine: Sendable {
 
   /// The job of that tenant and artifact that is the first to run.
   private mutating func head(of artifact: ExactString, _ tenant: ExactString) -> JobID? {
-    while let id = tenants[tenant]?.artifacts[artifact]?.min {
-      if entries[id] != nil { return id }
-      tenants[tenant]?.artifacts[artifact]?.pop()
-    }
-    tenants[tenant]?.artifacts[artifact] = nil
-    return nil
+    tenants[tenant]?.head(of: artifact) { entries[$0] != nil }
   }
 
   private mutating func offerHead(of artifact: ExactString, _ tenant: ExactString) {

@@ -1,7 +1,7 @@
 /// The unfinished jobs of one tenant in one repository.
 struct TenantLine: Sendable {
   /// Unfinished jobs per artifact that do not run; the first of each is the only one that may. May hold
-  /// finished ones below the top, see ``RepositoryLine/head(of:)``.
+  /// finished ones below the top, see ``head(of:isInLine:)``.
   var artifacts: [ExactString: Heap<JobID>] = [:]
   /// Jobs that may run now; may hold some that no longer may, see ``RepositoryLine/firstReady(of:)``.
   var ready = Heap<JobID>()
@@ -15,6 +15,24 @@ struct TenantLine: Sendable {
   var isActive = false
   /// The number of its arrival, until it is served: an ``Arrival`` with another number is void.
   var arrival: UInt64?
+
+  /// Puts a job in line.
+  ///
+  /// - Parameter wasAway: whether its artifact does not have it among those that do not run.
+  mutating func stand(_ id: JobID, artifact: ExactString, wasAway: Bool) {
+    ranks.insert(id)
+    if wasAway { artifacts[artifact, default: Heap()].push(id) }
+  }
+
+  /// The first job of an artifact; drops those before it that are in line no more.
+  mutating func head(of artifact: ExactString, isInLine: (JobID) -> Bool) -> JobID? {
+    while let id = artifacts[artifact]?.min {
+      if isInLine(id) { return id }
+      artifacts[artifact]?.pop()
+    }
+    artifacts[artifact] = nil
+    return nil
+  }
 }
 
 /// A tenant's claim to the next turn: the least used time first, then who had the last turn longest ago.

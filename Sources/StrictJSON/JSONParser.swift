@@ -100,13 +100,13 @@ struct JSONParser {
   private mutating func object(depth: Int) throws(JSONSyntaxError) -> JSONValue {
     try enter(depth)
     var object = JSONObject()
-    var seen = Set<[UInt8]>()
+    var keys = KeysSeen()
     try skipWhitespace()
     if take("}") { return .object(object) }
     while true {
       let start = position
       let key = try key()
-      guard seen.insert(Array(key.utf8)).inserted else {
+      guard keys.insert(key, behind: object.members) else {
         position = start
         throw error("the key \"\(key.escapedForMessage)\" is there twice")
       }
@@ -180,8 +180,11 @@ struct JSONParser {
     while let byte = peek() {
       switch byte {
       case quote:
-        text += bytes[runStart..<position]
-        let string = String(validating: text, as: UTF8.self)
+        let run = bytes[runStart..<position]
+        let string =
+          text.isEmpty
+          ? run.withUnsafeBufferPointer { String(validating: $0, as: UTF8.self) }
+          : String(validating: text + run, as: UTF8.self)
         guard let string else { throw error("the string is not valid UTF-8") }
         position += 1
         return string
@@ -286,6 +289,19 @@ struct JSONParser {
     let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
     return JSONSyntaxError(
       message: message, offset: position, line: line, column: before.count - lineStart + 1)
+  }
+}
+
+/// The keys of an object that is being read, compared as bytes.
+private struct KeysSeen {
+  /// Empty while there are few: those are looked through.
+  private var all: Set<[UInt8]> = []
+
+  /// - Returns: false where the key is there already.
+  mutating func insert(_ key: String, behind members: [(key: String, value: JSONValue)]) -> Bool {
+    if members.count < JSONObject.few { return !members.contains { $0.key.hasSameBytes(as: key) } }
+    if all.isEmpty { all = Set(members.map { Array($0.key.utf8) }) }
+    return all.insert(Array(key.utf8)).inserted
   }
 }
 

@@ -56,9 +56,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
   public init(booleanLiteral value: Bool) { self = .bool(value) }
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
-    var object = JSONObject()
-    for (key, value) in elements { object[key] = value }
-    self = .object(object)
+    self = .object(JSONObject(elements.map { (key: $0.0, value: $0.1) }))
   }
   public init(nilLiteral: ()) { self = .null }
 }
@@ -69,10 +67,17 @@ public struct JSONObject: Sendable, Equatable {
 
   public init() {}
 
+  /// Objects with fewer members are looked through faster than a table of their keys is made.
+  static let few = 16
+
   /// Of two members of one name the later value counts, at the earlier place. Takes linear time.
   public init(_ members: [(key: String, value: JSONValue)]) {
-    var places: [[UInt8]: Int] = [:]
     self.members.reserveCapacity(members.count)
+    if members.count < Self.few {
+      for (key, value) in members { self[key] = value }
+      return
+    }
+    var places: [[UInt8]: Int] = [:]
     for member in members {
       let key = Array(member.key.utf8)
       if let place = places[key] {
@@ -82,6 +87,12 @@ public struct JSONObject: Sendable, Equatable {
         self.members.append(member)
       }
     }
+  }
+
+  /// Members that are known to have different names, without those that have no value.
+  public init(present members: [(key: String, value: JSONValue?)]) {
+    self.members.reserveCapacity(members.count)
+    for case (let key, let value?) in members { self.members.append((key, value)) }
   }
 
   /// Members that are known to have different names, as they stand.

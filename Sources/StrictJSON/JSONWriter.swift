@@ -4,6 +4,7 @@ extension JSONValue {
   /// - Parameter indentation: spaces per level; nil writes everything on one line without spaces.
   public func serialized(indentation: Int? = nil) -> [UInt8] {
     var writer = JSONWriter(indentation: indentation)
+    writer.output.reserveCapacity(512)
     writer.write(self, level: 0)
     return writer.output
   }
@@ -26,30 +27,30 @@ private struct JSONWriter {
     case .number(let value): append(String(value))
     case .string(let value): writeString(value)
     case .array(let elements):
-      writeList("[", "]", elements, level: level) { writer, element in
-        writer.write(element, level: level + 1)
+      output.append(UInt8(ascii: "["))
+      for (index, element) in elements.enumerated() {
+        beginElement(index, level)
+        write(element, level: level + 1)
       }
+      if !elements.isEmpty { breakLine(level) }
+      output.append(UInt8(ascii: "]"))
     case .object(let object):
-      writeList("{", "}", object.members, level: level) { writer, member in
-        writer.writeString(member.key)
-        writer.append(writer.indentation == nil ? ":" : ": ")
-        writer.write(member.value, level: level + 1)
+      output.append(UInt8(ascii: "{"))
+      for (index, member) in object.members.enumerated() {
+        beginElement(index, level)
+        writeString(member.key)
+        output.append(UInt8(ascii: ":"))
+        if indentation != nil { output.append(0x20) }
+        write(member.value, level: level + 1)
       }
+      if !object.isEmpty { breakLine(level) }
+      output.append(UInt8(ascii: "}"))
     }
   }
 
-  private mutating func writeList<Element>(
-    _ open: String, _ close: String, _ elements: [Element], level: Int,
-    _ writeElement: (inout JSONWriter, Element) -> Void
-  ) {
-    append(open)
-    for (index, element) in elements.enumerated() {
-      if index > 0 { append(",") }
-      breakLine(level + 1)
-      writeElement(&self, element)
-    }
-    if !elements.isEmpty { breakLine(level) }
-    append(close)
+  private mutating func beginElement(_ index: Int, _ level: Int) {
+    if index > 0 { output.append(UInt8(ascii: ",")) }
+    breakLine(level + 1)
   }
 
   private mutating func breakLine(_ level: Int) {
@@ -62,18 +63,21 @@ private struct JSONWriter {
     var string = string
     output.append(UInt8(ascii: "\""))
     string.withUTF8 { bytes in
-      var rest = bytes[...]
-      while let place = rest.firstIndex(where: { $0.mustBeEscaped }) {
-        output += rest[..<place]
-        append(rest[place].escaped)
-        rest = rest[(place + 1)...]
+      var start = 0
+      for place in 0..<bytes.count where bytes[place].mustBeEscaped {
+        output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<place]))
+        append(bytes[place].escaped)
+        start = place + 1
       }
-      output += rest
+      output.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
     }
     output.append(UInt8(ascii: "\""))
   }
 
-  private mutating func append(_ text: String) { output += text.utf8 }
+  private mutating func append(_ text: String) {
+    var text = text
+    text.withUTF8 { output.append(contentsOf: $0) }
+  }
 }
 
 extension UInt8 {

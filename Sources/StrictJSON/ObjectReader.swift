@@ -28,6 +28,7 @@ public struct ObjectReader {
     }
     self.object = object
     self.path = path
+    asked.reserveCapacity(16)
   }
 
   /// The path of a member.
@@ -127,7 +128,7 @@ public struct ObjectReader {
   /// - Throws: ``JSONShapeError`` at the first unknown key; it names the nearest known one.
   public func finish() throws(JSONShapeError) {
     if askedForAll { return }
-    for key in object.keys where !asked.contains(where: { $0.hasSameBytes(as: key) }) {
+    for (key, _) in object.members where !asked.contains(where: { $0.hasSameBytes(as: key) }) {
       let hint = nearest(to: key, among: asked).map { "; did you mean \"\($0)\"?" } ?? ""
       throw JSONShapeError(
         path: path(of: key.escapedForMessage), message: "unknown key" + hint)
@@ -137,19 +138,21 @@ public struct ObjectReader {
 
 extension JSONValue {
   /// This value as a string.
-  public func string(at path: String) throws(JSONShapeError) -> String {
+  public func string(at path: @autoclosure () -> String) throws(JSONShapeError) -> String {
     if case .string(let string) = self { return string }
-    throw JSONShapeError(path: path, message: "expected a string, found \(kind)")
+    throw JSONShapeError(path: path(), message: "expected a string, found \(kind)")
   }
 
   /// This value as an integer within a range. `1.0` is not an integer.
-  public func integer(at path: String, in range: ClosedRange<Int64>) throws(JSONShapeError) -> Int64 {
+  public func integer(
+    at path: @autoclosure () -> String, in range: ClosedRange<Int64>
+  ) throws(JSONShapeError) -> Int64 {
     guard case .integer(let integer) = self else {
-      throw JSONShapeError(path: path, message: "expected an integer, found \(kind)")
+      throw JSONShapeError(path: path(), message: "expected an integer, found \(kind)")
     }
     guard range.contains(integer) else {
       throw JSONShapeError(
-        path: path, message: "\(integer) is not between \(range.lowerBound) and \(range.upperBound)")
+        path: path(), message: "\(integer) is not between \(range.lowerBound) and \(range.upperBound)")
     }
     return integer
   }

@@ -3,6 +3,8 @@ extension String {
   /// same, while Git, policies and JSON's keys do not.
   public func hasSameBytes(as other: String) -> Bool {
     // Most differ in their lengths, which are known.
-    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+    guard utf8.count == other.utf8.count else { return false }
+    var (left, right) = (self, other)
+    return left.withUTF8 { left in right.withUTF8 { right in left.elementsEqual(right) } }
   }
 }

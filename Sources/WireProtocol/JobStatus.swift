@@ -144,29 +144,20 @@ public struct JobStatus: Sendable, Equatable {
   }
 
   public var json: JSONValue {
-    var object = JSONObject()
-    object["job"] = .string(job)
-    object["state"] = .string(state.rawValue)
-    object["repository"] = .string(repository)
-    object["action"] = .string(action.rawValue)
-    if delete { object["delete"] = true }
-    object["artifact"] = .string(artifact)
-    object["version"] = version.map { .string($0) } ?? .null
-    object["stage"] = stage.map { .string($0) } ?? .null
-    object["ref"] = ref.map { .string($0) } ?? .null
-    object["objectId"] = objectID.map { .string($0) } ?? .null
-    object["commit"] = commit.map { .string($0) } ?? .null
-    object["tags"] = .array(tags.map(\.json))
-    if !deletedTags.isEmpty { object["deletedTags"] = .array(deletedTags.map(\.json)) }
-    object["requester"] = .object(requester)
-    object["acceptedAt"] = .string(timestamp(milliseconds: acceptedAt))
-    object["finishedAt"] = finishedAt.map { .string(timestamp(milliseconds: $0)) }
-    object["attempts"] = .integer(attempts)
-    object["position"] = position.map { .integer($0) }
-    object["nextAttemptAt"] = nextAttemptAt.map { .string(timestamp(milliseconds: $0)) }
-    object["approval"] = approval?.json
-    object["error"] = error?.json
-    return .object(object)
+    func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+    func time(_ time: Int64?) -> JSONValue? { time.map { .string(timestamp(milliseconds: $0)) } }
+    return .object(
+      JSONObject(present: [
+        ("job", .string(job)), ("state", .string(state.rawValue)), ("repository", .string(repository)),
+        ("action", .string(action.rawValue)), ("delete", delete ? true : nil),
+        ("artifact", .string(artifact)),
+        ("version", text(version)), ("stage", text(stage)), ("ref", text(ref)), ("objectId", text(objectID)),
+        ("commit", text(commit)), ("tags", .array(tags.map(\.json))),
+        ("deletedTags", deletedTags.isEmpty ? nil : .array(deletedTags.map(\.json))),
+        ("requester", .object(requester)), ("acceptedAt", time(acceptedAt)), ("finishedAt", time(finishedAt)),
+        ("attempts", .integer(attempts)), ("position", position.map { .integer($0) }),
+        ("nextAttemptAt", time(nextAttemptAt)), ("approval", approval?.json), ("error", error?.json),
+      ]))
   }
 
   /// Reads a job as a client does: members that it does not know are ignored. Nil when it is no job.

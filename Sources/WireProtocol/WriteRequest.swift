@@ -77,22 +77,17 @@ extension WriteRequest {
   /// What is asked for, without how it is delivered (`requestKey`, `dryRun`, `wait`): what the journal keeps
   /// and what a repeated request key is compared by. Members with their default value are left out.
   public var body: JSONObject {
-    var object = JSONObject()
-    object["action"] = .string(action.rawValue)
-    object["repository"] = .string(repository)
-    object["artifact"] = .string(artifact)
-    object["ref"] = ref.map { .string($0) }
-    object["version"] = version.map { .string($0) }
-    object["bump"] = bump.map { .string($0.rawValue) }
-    object["stage"] = stage.map { .string($0) }
-    object["message"] = message.map { .string($0) }
-    if force { object["force"] = true }
-    if delete { object["delete"] = true }
-    if simple != .auto { object["simple"] = .string(simple.rawValue) }
-    if skipRegistration { object["skipRegistration"] = true }
-    object["ifCurrent"] = ifCurrent.map { .string($0) }
-    object["deadline"] = deadline.map { .integer($0) }
-    return object
+    JSONObject(present: [
+      ("action", .string(action.rawValue)), ("repository", .string(repository)),
+      ("artifact", .string(artifact)),
+      ("ref", ref.map { .string($0) }), ("version", version.map { .string($0) }),
+      ("bump", bump.map { .string($0.rawValue) }), ("stage", stage.map { .string($0) }),
+      ("message", message.map { .string($0) }), ("force", force ? true : nil),
+      ("delete", delete ? true : nil),
+      ("simple", simple == .auto ? nil : .string(simple.rawValue)),
+      ("skipRegistration", skipRegistration ? true : nil), ("ifCurrent", ifCurrent.map { .string($0) }),
+      ("deadline", deadline.map { .integer($0) }),
+    ])
   }
 
   /// The parameters as they go over the wire; the action is the method's name.

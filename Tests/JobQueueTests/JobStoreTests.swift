@@ -301,6 +301,30 @@ import Testing
     try await again.close()
   }
 
+  /// Each compaction would write all of them again.
+  @Test func aJournalInWhichJobsOnlyPileUpIsLeftAlone() async throws {
+    let directory = try TemporaryDirectory()
+    var configuration = JobStoreConfiguration(compactionMinimum: 10_000)
+    configuration.retention = JobRetention(milliseconds: 0, count: 0, requestKeyMilliseconds: 0)
+    let store = try store(directory, configuration)
+    var ids: [JobID] = []
+    func pileUp(toBytes length: Int64) async throws {
+      while try await store.queueStatistics.journalBytes < length {
+        ids.append(try await store.submit(Sample.request()).job.id)
+      }
+    }
+    while try await store.queueStatistics.compactions == 0 { try await pileUp(toBytes: 10_500) }
+    try await pileUp(toBytes: 200_000)
+    #expect(try await store.queueStatistics.compactions == 1)
+    for id in ids { _ = try await store.cancel(id, by: nil) }
+    // What ends next has those before it dropped.
+    while try await store.queueStatistics.compactions == 1 {
+      _ = try await store.cancel(try await store.submit(Sample.request()).job.id, by: nil)
+    }
+    #expect(try await store.queueStatistics.journalBytes < 200_000)
+    try await store.close()
+  }
+
   /// As under a load that never ends: what is carried is always a little ahead of what the log has synced.
   @Test func theJournalIsCompactedWhileTheLogLagsBehind() async throws {
     let directory = try TemporaryDirectory()

@@ -80,6 +80,24 @@ struct ParsingTests {
     #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: Array(text.utf8), dialect: .json5) }
   }
 
+  @Test("a key twice is refused in objects of every size", arguments: [1, 2, 15, 16, 17, 40])
+  func keyTwice(_ count: Int) throws {
+    let keys = (0..<count).map { "k\($0)" }
+    func text(_ keys: [String]) -> [UInt8] {
+      Array("{\(keys.map { "\"\($0)\":1" }.joined(separator: ","))}".utf8)
+    }
+    #expect(try JSONValue(parsing: text(keys)).objectValue?.keys == keys)
+    // Swift takes these two for the same.
+    let alike = try JSONValue(parsing: text(keys + ["\u{E9}", "e\u{301}"]))
+    #expect(alike.objectValue?.members.count == count + 2)
+    for key in keys {
+      #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: text(keys + [key])) }
+      let object = JSONObject(keys.map { ($0, 1) } + [(key, 2), ("last", 3)])
+      #expect(object.keys == keys + ["last"])
+      #expect(object[key] == 2)
+    }
+  }
+
   @Test(
     "bytes that are no UTF-8",
     arguments: [

@@ -23,6 +23,13 @@ import WireProtocol
   ])
   func refused(_ text: String) { #expect(milliseconds(timestamp: text) == nil) }
 
+  @Test(
+    arguments: [
+      (Int64.min, "0000-01-01T00:00:00.000Z"), (-62_167_219_200_001, "0000-01-01T00:00:00.000Z"),
+      (Int64.max, "9999-12-31T23:59:59.999Z"), (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+    ] as [(Int64, String)])
+  func beyondTheYears(_ time: Int64, _ text: String) { #expect(timestamp(milliseconds: time) == text) }
+
   @Test func theFractionMayBeMissing() { #expect(milliseconds(timestamp: "1970-01-01T00:00:01Z") == 1000) }
 }
 

@@ -77,11 +77,9 @@ extension JobStatus {
 
 extension Requester {
   var json: JSONObject {
-    var object = JSONObject()
-    object["uid"] = .integer(Int64(uid))
-    object["user"] = user.map { .string($0) }
-    object["tenant"] = .string(tenant)
-    return object
+    JSONObject(present: [
+      ("uid", .integer(Int64(uid))), ("user", user.map { .string($0) }), ("tenant", .string(tenant)),
+    ])
   }
 }
 
