@@ -23,11 +23,11 @@ public enum Accounts {
   /// The user's name, at most ten seconds old; nil when the number has none. C: `getpwuid_r`.
   public static func userName(_ uid: UInt32) -> String? { userNames.name(of: uid) }
 
-  /// What ``userName(_:)`` says without reading anything; nil where it would have to.
-  public static func knownUserName(_ uid: UInt32) -> String?? { userNames.known(uid) }
+  /// The user's name, at most ten minutes old, without reading anything; see ``UserNames/known(_:now:)``.
+  public static func knownUserName(_ uid: UInt32) -> (name: String?, isDue: Bool)? { userNames.known(uid) }
 
   /// Every request has its caller's name in the journal and in the audit log.
-  private static let userNames = UserNames(seconds: 10) { uid in
+  private static let userNames = UserNames(seconds: 10, longestSeconds: 600) { uid in
     withEntry {
       getpwuid_r(uid, $0, $1, $2, $3)
     } read: {

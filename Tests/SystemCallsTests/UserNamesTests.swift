@@ -20,7 +20,9 @@ struct UserNamesTests {
   private let directory = Directory()
   private let start = MonotonicTime(nanoseconds: 0)
 
-  private var names: UserNames { UserNames(seconds: 10) { [directory] in directory.answer($0) } }
+  private var names: UserNames {
+    UserNames(seconds: 10, longestSeconds: 60) { [directory] in directory.answer($0) }
+  }
 
   @Test func aNameIsLookedUpAgainWhenItsTimeIsUp() {
     let names = names
@@ -36,13 +38,27 @@ struct UserNamesTests {
     #expect(directory.questions == 1)
   }
 
-  @Test func whatIsKnownIsToldWithoutALookUp() {
+  @Test func whatIsKnownIsToldWithoutALookUp() throws {
     let names = names
-    #expect(names.known(7, now: start) == String??.none)
+    #expect(names.known(7, now: start) == nil)
     _ = (names.name(of: 7, now: start), names.name(of: 0, now: start))
-    #expect(names.known(7, now: start) == .some("user-7-1"))
-    #expect(names.known(0, now: start) == .some(nil))
-    #expect(names.known(7, now: start.advanced(bySeconds: 10)) == String??.none)
+    #expect(try #require(names.known(7, now: start)) == ("user-7-1", false))
+    #expect(try #require(names.known(0, now: start)) == (nil, false))
+    #expect(directory.questions == 2)
+  }
+
+  /// A directory server that hangs keeps nobody waiting whose name is known.
+  @Test func anOldNameIsToldWhileItIsLookedUpAgain() throws {
+    let names = names
+    _ = names.name(of: 7, now: start)
+    let later = start.advanced(bySeconds: 59.9)
+    #expect(try #require(names.known(7, now: later)) == ("user-7-1", true))
+    // One of those who ask looks it up.
+    #expect(try #require(names.known(7, now: later)) == ("user-7-1", false))
+    #expect(names.name(of: 7, now: later) == "user-7-2")
+    #expect(try #require(names.known(7, now: later)) == ("user-7-2", false))
+    #expect(try #require(names.known(7, now: later.advanced(bySeconds: 10))) == ("user-7-2", true))
+    #expect(names.known(7, now: later.advanced(bySeconds: 60)) == nil)
     #expect(directory.questions == 2)
   }
 

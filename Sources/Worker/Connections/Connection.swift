@@ -110,12 +110,14 @@ public actor Connection {
   private func becameReady(_ readiness: Readiness) {
     if readiness.contains(.writable) { flush() }
     guard readiness.contains(.readable), interest.contains(.readable) else { return }
-    guard let name = Accounts.knownUserName(peer.uid) else { return learnName() }
-    caller = peer.named(name)
+    guard let known = Accounts.knownUserName(peer.uid) else { return learnName() }
+    if known.isDue { Self.names.async { [uid = peer.uid] in _ = Accounts.userName(uid) } }
+    caller = peer.named(known.name)
     readAvailable()
   }
 
-  /// Where names are looked up: a directory server may take its time.
+  /// Where names are looked up, one after the other: a directory server may take its time. Whoever was here a short
+  /// while ago does not wait for it.
   private static let names = DispatchQueueExecutor(label: "stagekeeper.names", hasOwnThread: true)
 
   /// Every request has its caller's name in the journal and in the audit log. Nothing is read meanwhile, so that
