@@ -9,6 +9,8 @@ from floor import HTTPSFloor, TagPack, push_through
 from repositories import ARTIFACT, QUIET, VERSION
 from timing import interleaved
 
+START_UP = "stagekeeper --version"
+
 BARE_SCRIPT = """set -e
 git tag -a "$1" -m promote "$2"
 git push -q origin "refs/tags/$1"
@@ -54,6 +56,8 @@ class Assignments:
             self.contenders["floor, https"] = push
 
     def add_ours(self, worker):
+        start = [f"{self.bench.programs}/stagekeeper", "--version"]
+        self.contenders[START_UP] = lambda _: timing.run(start, QUIET, self.log)
         for transport in self.bench.transports:
             command = [f"{self.bench.programs}/stagekeeper", "--socket", worker.socket, "--repo",
                        repository_id(transport, self.count), "assign", ARTIFACT, "--version", VERSION,
@@ -102,6 +106,7 @@ def ratios(series):
         ours, floor = series.get(f"stagekeeper, {transport}"), series.get(f"floor, {transport}")
         if ours and floor:
             found[f"ours/floor, {transport}"] = ours.ratio_to(floor)
+            found[f"ours without its start-up/floor, {transport}"] = ours.minus(series[START_UP]).ratio_to(floor)
     for name, other in series.items():
         if name.startswith(("script", "gto")) and other.samples:
             found[f"{name}/ours"] = other.ratio_to(series["stagekeeper, ssh"])

@@ -186,9 +186,10 @@ def acknowledgements(bench, place, count, rounds=5, with_peers=False):
     for number in range(-1, rounds):
         keep(series, number, "disk", 1, disk.latencies(count), None)
         for name, queue in queues.items():
-            for connections in (1, 32):
-                latencies, seconds = queue.latencies(connections, count)
-                keep(series, number, name, connections, latencies, count / seconds)
+            # As many for each connection would be few in all: most of their time would be the beginning.
+            for connections, puts in ((1, count), (32, 4 * count)):
+                latencies, seconds = queue.latencies(connections, puts)
+                keep(series, number, name, connections, latencies, puts / seconds)
     worker.stop()
     return summary(series)
 

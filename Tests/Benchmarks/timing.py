@@ -45,6 +45,12 @@ class Series:
         return {"median": statistics.median(values), "low": quartiles[0], "high": quartiles[2],
                 "best": values[0], "count": len(values)}
 
+    def minus(self, other):
+        """Round by round."""
+        rest = Series(f"{self.name} without {other.name}")
+        rest.samples = {n: self.samples[n] - other.samples[n] for n in self.samples.keys() & other.samples.keys()}
+        return rest
+
     def ratio_to(self, other):
         """The median over the rounds that both took part in: what slows a whole round cancels out."""
         common = self.samples.keys() & other.samples.keys()
