@@ -17,8 +17,8 @@ public struct JobStoreConfiguration: Sendable {
   public var reservedBytesPerJob: Int64
   /// Space is reserved in pieces of this size, in bytes.
   public var reservationStep: Int64
-  /// A journal of less than this many bytes is not compacted; a longer one is when it has doubled, and is three times as
-  /// long as what there is to keep.
+  /// A journal of less than this many bytes is not compacted; a longer one is when it has doubled and is three times as
+  /// long as what there seems to be to keep, or when it is eight times as long as after the last time.
   public var compactionMinimum: Int64
   /// For tests.
   public var faults: (any FileFaults)?

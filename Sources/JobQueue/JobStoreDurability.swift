@@ -176,8 +176,7 @@ extension JobStore {
 
   private func compactWhenLong() {
     if isCompacting || stop != nil || space.length < compactionLength { return }
-    // Where jobs only pile up there is little to leave out.
-    if Double(space.length) < Self.worthwhile * keptBytesPerJob * Double(table.jobs.count) { return }
+    if Double(space.length) < min(3 * expectedLength, 4 * Double(compactionLength)) { return }
     isCompacting = true
     let table = table
     let after = commits.appended
@@ -192,8 +191,9 @@ extension JobStore {
     }
   }
 
-  /// How many times as long as what is kept of it a journal has to be.
-  private static let worthwhile = 3.0
+  /// How long the journal would be after a compaction, in bytes, if what is kept of each job took what it took last time.
+  /// Where jobs only pile up, there is little to leave out.
+  private var expectedLength: Double { keptBytesPerJob * Double(table.jobs.count) }
 
   private func writeDraft(
     _ table: JobTable, segment: UInt64, directory: DurableDirectory, reserve: Int64

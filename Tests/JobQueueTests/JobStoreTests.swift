@@ -314,11 +314,14 @@ import Testing
       }
     }
     while try await store.queueStatistics.compactions == 0 { try await pileUp(toBytes: 10_500) }
-    try await pileUp(toBytes: 200_000)
+    try await pileUp(toBytes: 60_000)
     #expect(try await store.queueStatistics.compactions == 1)
+    // But what is kept of a job may be less than it was.
+    try await pileUp(toBytes: 200_000)
+    #expect(try await store.queueStatistics.compactions == 2)
     for id in ids { _ = try await store.cancel(id, by: nil) }
     // What ends next has those before it dropped.
-    while try await store.queueStatistics.compactions == 1 {
+    while try await store.queueStatistics.compactions == 2 {
       _ = try await store.cancel(try await store.submit(Sample.request()).job.id, by: nil)
     }
     #expect(try await store.queueStatistics.journalBytes < 200_000)
