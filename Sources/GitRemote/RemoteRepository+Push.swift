@@ -49,9 +49,8 @@ extension RemoteRepository {
   public func push(
     _ refs: [PushedRef], known: RefList?, watched: [String] = []
   ) throws(GitRemoteError) -> PushResult {
-    let operation = "push"
     let pack = try checkedPack(refs)
-    let conversation = try converse(.receivePack, operation)
+    let conversation = try converse(.receivePack, Self.push, goingOn: known != nil)
     let advertised = conversation.advertisement.refs
     if let known, !isUnchanged(advertised, known, watched) {
       conversation.endWithoutRequest()

@@ -17,6 +17,14 @@ public final class RemoteRepository {
   private let mirror: Mirror
   /// Conversations in which all was said, whose far sides have not ended yet.
   private var ending: [any ServiceConnection] = []
+  /// The beginning of the next push.
+  private var begun: BegunPush?
+
+  private struct BegunPush {
+    let connection: Result<any ServiceConnection, GitRemoteError>
+    /// Until when what the server says at the beginning is new enough.
+    let end = MonotonicTime.after(seconds: 1)
+  }
 
   /// Opens the mirror, or makes it. Does not connect.
   ///
@@ -33,6 +41,7 @@ public final class RemoteRepository {
   /// Keeps new tag objects on disk and ends the shared connection. The next operation opens one anew.
   public func close() {
     try? contents.flush()
+    giveUpBegunPush()
     for connection in ending { connection.finish() }
     ending = []
     transport.close()
@@ -61,34 +70,73 @@ public final class RemoteRepository {
   /// - Returns: until when a connection waits for its next use, and is to be ended with ``endRest()``; nil: none does.
   public func rest() -> MonotonicTime? {
     ending.removeAll { $0.isOver() }
-    return transport.keptUntil
+    return begun?.end ?? transport.keptUntil
   }
 
   /// Ends the connection that waits for its next use, and with it what it holds of a password.
-  public func endRest() { _ = transport.discardSharedConnection() }
+  public func endRest() {
+    if begun == nil { _ = transport.discardSharedConnection() }
+    giveUpBegunPush()
+  }
 
   // MARK: - Conversations
 
+  /// Connects for a push that is about to come, so that the server gets ready while the caller does something else.
+  /// Whatever goes wrong, the push says.
+  public func beginPush() {
+    giveUpBegunPush()
+    begun = BegunPush(
+      connection: Result { () throws(GitRemoteError) in try connect(.receivePack, Self.push) })
+  }
+
+  static let push = "push"
+
+  private func takeBegunPush() -> Result<any ServiceConnection, GitRemoteError>? {
+    guard let begun, !begun.end.hasPassed else { return nil }
+    if case .success(let connection) = begun.connection, connection.hasEnded { return nil }
+    self.begun = nil
+    return begun.connection
+  }
+
+  private func giveUpBegunPush() {
+    if case .success(let connection) = begun?.connection { connection.close() }
+    begun = nil
+  }
+
   /// Connects and reads the advertisement; when a shared connection turns out to be dead, once more over a
   /// fresh one.
-  func converse(_ service: GitService, _ operation: String) throws(GitRemoteError) -> Conversation {
+  ///
+  /// - Parameter goingOn: whether what ``beginPush()`` has begun will do: the advertisement may be a second old.
+  func converse(
+    _ service: GitService, _ operation: String, goingOn: Bool = false
+  ) throws(GitRemoteError) -> Conversation {
+    let begun = goingOn ? takeBegunPush() : nil
+    giveUpBegunPush()
     do throws(GitRemoteError) {
-      return try open(service, operation)
+      if let begun { return try open(try begun.get(), operation) }
+      return try open(try connect(service, operation), operation)
     } catch {
       guard Self.isOfConnection(error), transport.discardSharedConnection() else { throw error }
     }
     do throws(GitRemoteError) {
-      return try open(service, operation)
+      return try open(try connect(service, operation), operation)
     } catch {
       if Self.isOfConnection(error) { _ = transport.discardSharedConnection() }
       throw error
     }
   }
 
-  private func open(_ service: GitService, _ operation: String) throws(GitRemoteError) -> Conversation {
+  private func connect(
+    _ service: GitService, _ operation: String
+  ) throws(GitRemoteError) -> any ServiceConnection {
     awaitEndings()
     try configuration.checkFiles()
-    let connection = try transport.connect(service, operation: operation)
+    return try transport.connect(service, operation: operation)
+  }
+
+  private func open(
+    _ connection: any ServiceConnection, _ operation: String
+  ) throws(GitRemoteError) -> Conversation {
     ending.append(connection)
     do throws(GitRemoteError) {
       return try Conversation(connection, operation: operation, limits: configuration.limits)

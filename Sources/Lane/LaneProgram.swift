@@ -44,6 +44,7 @@ final class LaneSession {
       }
       send(Reply(id: request.id, body))
       if repository?.isUsable == false { break }
+      repository?.getReady()
     }
     repository?.close()
   }

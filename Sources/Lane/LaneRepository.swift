@@ -13,6 +13,8 @@ final class LaneRepository {
   /// Whether another request makes sense; otherwise only a new lane helps.
   private(set) var isUsable = true
   private var signer: RepositorySigner
+  /// Whether tags were made that are pushed next.
+  private var isPushNext = false
   /// The remote's refs as the parent knows them from the reports; nil before the first.
   var known: RefList?
   /// The facts, and the tip that they were read at.
@@ -33,9 +35,16 @@ final class LaneRepository {
 
   func close() { remote.close() }
 
+  /// To be called when the parent has its answer: while it journals what it means to push, the server is reached.
+  func getReady() { if isPushNext { remote.beginPush() } }
+
   func answer(_ request: LaneRequest, report: (TagDelta) -> Void) throws(WireError) -> JSONValue {
+    isPushNext = false
     switch request {
-    case .prepare(let drafts): return ["tags": .array(try prepare(drafts).map(\.json))]
+    case .prepare(let drafts):
+      let tags = try prepare(drafts)
+      isPushNext = known != nil
+      return ["tags": .array(tags.map(\.json))]
     case .verify(let tags): return try verify(tags).json
     case .exportSigningKey(let form):
       return ["text": .string(try signer.export(form, identity: configuration.taggerEmail))]

@@ -1,3 +1,4 @@
+import class GitRemote.RemoteRepository
 import LaneProtocol
 import Registry
 import StrictJSON
@@ -58,6 +59,28 @@ struct LaneRepositoryTests {
     #expect(done.reply == .done([PushedTag(name: "churn@v2.0.0", outcome: .accepted)]))
     #expect(done.reported == ["churn@v2.0.0"])
     #expect(try remote.tags() == ["churn@v1.0.0", "churn@v2.0.0"])
+  }
+
+  @Test("the server gets ready once the parent has the tags that it means to push, and for nothing else")
+  func gettingReady() throws {
+    let lane = try lane("first")
+    func isReady() throws -> Bool {
+      lane.getReady()
+      return lane.remote.rest() != nil
+    }
+    _ = try prepare(lane, "churn@v2.0.0")
+    // The push will have to look at the remote first.
+    #expect(try !isReady())
+    _ = try lane.answer(.synchronize) { _ in }
+    #expect(try !isReady())
+    let tag = try prepare(lane, "churn@v2.0.0")
+    #expect(try isReady())
+    _ = try lane.answer(.branches) { _ in }
+    #expect(
+      try push(lane, tag, evenIfChanged: false).reply
+        == .done([PushedTag(name: tag.name, outcome: .accepted)]))
+    #expect(try !isReady())
+    lane.close()
   }
 
   @Test("what was sent before is sent again whatever the remote has become")

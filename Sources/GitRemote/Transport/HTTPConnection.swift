@@ -86,6 +86,8 @@ final class HTTPConnection: ServiceConnection {
   /// An http server ends its program when the client goes.
   let canBeLeft = false
 
+  var hasEnded: Bool { !session.context.isQuiet }
+
   func isOver() -> Bool {
     close()
     return true

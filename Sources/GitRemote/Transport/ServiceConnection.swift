@@ -26,6 +26,8 @@ protocol ServiceConnection: AnyObject {
   var requestWasRefused: Bool { get }
   /// Whether the far side goes on with what it does after its report, while nobody reads.
   var canBeLeft: Bool { get }
+  /// Whether the far side has ended by itself.
+  var hasEnded: Bool { get }
   /// When all was said: whether the far side has ended too, without waiting for it. What it still says is
   /// dropped.
   func isOver() -> Bool

@@ -58,7 +58,6 @@ final class StreamConnection: ServiceConnection {
   let requestWasRefused = false
   let canBeLeft = true
 
-  /// Whether the far end has ended by itself.
   var hasEnded: Bool { far.end(by: .now) != nil }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(GitRemoteError) -> Int {

@@ -26,11 +26,17 @@ actor Records {
   /// Accepts a request, or finds the job that an equal one has become. The job and the decision that let it in are
   /// durable on return: the journal's record has both, until the audit log has synced its line.
   ///
-  /// - Parameter decision: the line for the audit log, but for the job's number.
+  /// - Parameters:
+  ///   - decision: the line for the audit log, but for the job's number.
+  ///   - begin: called once the job stands in line, before it is durable: it can be planned meanwhile, and nothing of it
+  ///     is pushed before its intents are durable, which are behind it in the journal.
   /// - Throws: what the queue says no to; `audit_unavailable` where the decision can't be recorded. The job is taken
   ///   back then; where it has begun, the error's `job` names it.
-  func submit(_ request: JobRequest, _ decision: AuditEntry) async throws(WireError) -> Submission {
+  func submit(
+    _ request: JobRequest, _ decision: AuditEntry, begin: @Sendable () -> Void = {}
+  ) async throws(WireError) -> Submission {
     let (submission, mark, carried) = try await accept(request, decision)
+    if !submission.isPaused { begin() }
     try await journalling { () throws(JobStoreError) in try await store.untilDurable(mark) }
     do throws(AuditError) {
       if let carried {

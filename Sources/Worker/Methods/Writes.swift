@@ -33,14 +33,13 @@ extension ClientHandler {
         retryAfter: 30)
     }
     if request.dryRun { return try await repository.preview(request, tenant: tenant) }
-    let submission = try await submit(request, peer, tenant: tenant)
-    if !submission.isPaused { repository.wakeSoon() }
+    let submission = try await submit(request, peer, tenant: tenant) { repository.wakeSoon() }
     if request.wait { return try await waitForEnd(of: submission.job.id, events) }
     return worker.status(submission.job).json
   }
 
   private func submit(
-    _ request: WriteRequest, _ peer: Peer, tenant: String
+    _ request: WriteRequest, _ peer: Peer, tenant: String, begin: @Sendable () -> Void
   ) async throws(WireError) -> Submission {
     let jobRequest = JobRequest(
       repository: request.repository, artifact: request.artifact,
@@ -52,7 +51,7 @@ extension ClientHandler {
       allowed: request.access, action: request.auditAction, peer: peer, tenant: tenant,
       rule: worker.policy.rule(request.access, tenant: tenant))
     decision.version = request.version
-    return try await worker.records.submit(jobRequest, decision)
+    return try await worker.records.submit(jobRequest, decision, begin: begin)
   }
 }
 

@@ -18,6 +18,7 @@ final class ScriptedConnection: ServiceConnection {
   func unexpectedEnd() -> GitRemoteError { GitRemoteError(.remoteHungUp, "push", "the script is over") }
   let requestWasRefused = false
   let canBeLeft = false
+  let hasEnded = false
   func isOver() -> Bool { pieces.isEmpty }
   func finish() {}
   func close() {}
