@@ -75,6 +75,8 @@ extension RemoteRepository {
   }
 
   private func isReachable(_ id: ObjectID, _ refs: RefList) throws(GitRemoteError) -> Bool {
+    // Stands for the ids that refs of commits do not peel to.
+    if id.isZero { return false }
     if refs.entries.contains(where: { $0.id == id && $0.peeled.isZero || $0.peeled == id }) { return true }
     if history.contains(id) { return try history.isCommit(id) }
     _ = try fetchHistory()

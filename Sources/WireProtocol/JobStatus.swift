@@ -108,6 +108,8 @@ public struct JobStatus: Sendable, Equatable {
   public var position: Int64?
   /// Milliseconds since 1970; while waiting.
   public var nextAttemptAt: Int64?
+  /// Somebody wants it cancelled, and it has begun: it ends as cancelled unless something may have been sent.
+  public var cancelRequested: Bool
   /// What it has to be approved for, or had to; nil where nobody was asked.
   public var approval: ApprovalStatus?
   /// Why it ended without success, or why it waits.
@@ -118,7 +120,8 @@ public struct JobStatus: Sendable, Equatable {
     artifact: String, version: String? = nil, stage: String? = nil, tags: [CreatedTag] = [],
     deletedTags: [DeletedTag] = [], requester: JSONObject = JSONObject(),
     acceptedAt: Int64, finishedAt: Int64? = nil, attempts: Int64 = 0, position: Int64? = nil,
-    nextAttemptAt: Int64? = nil, approval: ApprovalStatus? = nil, error: WireError? = nil
+    nextAttemptAt: Int64? = nil, cancelRequested: Bool = false, approval: ApprovalStatus? = nil,
+    error: WireError? = nil
   ) {
     self.job = job
     self.state = state
@@ -139,6 +142,7 @@ public struct JobStatus: Sendable, Equatable {
     self.attempts = attempts
     self.position = position
     self.nextAttemptAt = nextAttemptAt
+    self.cancelRequested = cancelRequested
     self.approval = approval
     self.error = error
   }
@@ -156,7 +160,8 @@ public struct JobStatus: Sendable, Equatable {
         ("deletedTags", deletedTags.isEmpty ? nil : .array(deletedTags.map(\.json))),
         ("requester", .object(requester)), ("acceptedAt", time(acceptedAt)), ("finishedAt", time(finishedAt)),
         ("attempts", .integer(attempts)), ("position", position.map { .integer($0) }),
-        ("nextAttemptAt", time(nextAttemptAt)), ("approval", approval?.json), ("error", error?.json),
+        ("nextAttemptAt", time(nextAttemptAt)), ("cancelRequested", cancelRequested ? true : nil),
+        ("approval", approval?.json), ("error", error?.json),
       ]))
   }
 
@@ -179,6 +184,7 @@ public struct JobStatus: Sendable, Equatable {
       finishedAt: json["finishedAt"]?.stringValue.flatMap(milliseconds(timestamp:)),
       attempts: json["attempts"]?.integerValue ?? 0, position: json["position"]?.integerValue,
       nextAttemptAt: json["nextAttemptAt"]?.stringValue.flatMap(milliseconds(timestamp:)),
+      cancelRequested: json["cancelRequested"]?.boolValue ?? false,
       approval: json["approval"].flatMap(ApprovalStatus.init(json:)),
       error: json["error"].flatMap(WireError.init(json:)))
   }

@@ -121,7 +121,6 @@ extension WireError.Code {
   public static let remoteNotFound = Self(rawValue: "remote_not_found")
   public static let remoteProtocol = Self(rawValue: "remote_protocol")
   public static let remoteRefused = Self(rawValue: "remote_refused")
-  public static let outcomeUnknown = Self(rawValue: "outcome_unknown")
   // What the repository holds
   public static let unknownRef = Self(rawValue: "unknown_ref")
   public static let repositoryFileInvalid = Self(rawValue: "repository_file_invalid")

@@ -149,15 +149,34 @@ extension WriteRequest {
     if delete, !action.isRemoval {
       throw refuse("delete", "does not go with \(action.rawValue), which makes tags")
     }
-    if delete, ref != nil, action == .deprecate {
-      throw refuse("ref", "does not go with delete: no tag is made that could point at it")
-    }
+    try checkWhatEnds(refuse)
     if skipRegistration, action != .assign { throw refuse("skipRegistration", "goes with assign only") }
     if let requestKey, requestKey.isEmpty || requestKey.utf8.count > ProtocolLimits.requestKeyBytes {
       throw refuse("requestKey", "must have 1 to \(ProtocolLimits.requestKeyBytes) bytes")
     }
     if let message, message.utf8.count > ProtocolLimits.messageBytes {
       throw refuse("message", "is longer than \(ProtocolLimits.messageBytes) bytes")
+    }
+  }
+
+  /// What `unassign`, `deregister` and `deprecate` have to name.
+  private func checkWhatEnds(_ refuse: (String, String) -> JSONShapeError) throws(JSONShapeError) {
+    switch action {
+    case .unassign, .deregister:
+      if version == nil, ref == nil { throw refuse("version", "is missing: give it or a ref") }
+      if version != nil, ref != nil { throw refuse("ref", "does not go with version: give one of them") }
+    case .deprecate:
+      if version != nil {
+        throw refuse(
+          "version", "does not go with deprecate, which ends an artifact; to end a version, deregister it")
+      }
+      if delete, ref != nil {
+        throw refuse("ref", "does not go with delete: no tag is made that could point at it")
+      }
+      if force, simple == .true {
+        throw refuse("simple", "does not go with force: there is one tag without a counter")
+      }
+    case .register, .assign, .rollback: break
     }
   }
 }

@@ -87,6 +87,11 @@ struct AnnotationTests {
         },
       "\(found)")
     #expect(try worker.stagekeeper("doctor").text.contains("type_not_allowed"))
+    // What is annotated can be told, also beside files that can't be read; of others it is not known.
+    #expect(try worker.ask("describe", "churn")["type"] == "notebook")
+    let unknown = try worker.stagekeeper("describe", "fraud", "--json")
+    #expect(
+      unknown.errorCode == "repository_file_invalid" && unknown.everything.contains("broken/dvc.yaml:2:"))
     // A type that is listed later is fine.
     try remote.commit(files: [
       ".gto": "types: [model, dataset, notebook]\n", "broken/dvc.yaml": "artifacts:\n",
@@ -95,6 +100,8 @@ struct AnnotationTests {
     // A list that can't be read is a finding too, and types are not judged by it.
     try remote.commit(files: [".gto": "types: [model\n"])
     let broken = try worker.stagekeeper("doctor", "--fresh", "--json")
+    #expect(
+      broken.json["findings"]?[0]?.objectValue?.keys == ["code", "message", "advice"], "\(broken)")
     #expect(broken.json["findings"]?.arrayValue?.count == 1, "\(broken)")
     #expect(
       broken.json["findings"]?[0]?["message"]?.stringValue?.hasPrefix(".gto:2:1: ") == true, "\(broken)")

@@ -35,11 +35,38 @@ struct PagingTests {
     let others = try worker.page("show", ["after": part["next"] ?? .null, "fresh": true])
     #expect(others["value"]?.objectValue?.members.map(\.key) == Array(names[2...]))
 
-    // Where the row itself is gone, the part begins at its place.
+    // Where all rows are gone that were before it, the part begins at its place.
     let again = try worker.page("show", ["limit": 1])
     try remote.git("tag", "-d", "\(names[1])@v1.0.0")
     let left = try worker.page("show", ["after": again["next"] ?? .null, "fresh": true])
     #expect(left["value"]?.objectValue?.members.map(\.key) == Array(names[3...]))
+    try worker.stop()
+  }
+
+  @Test(
+    "where the last row of a part is gone, the next one begins after those before it", arguments: [1, 2, 3])
+  func lastRowGone(gone: Int) throws {
+    let remote = try Self.remote()
+    let worker = try WorkerFixture(["demo": remote.path])
+    for params: JSONValue in [[:], ["ascending": true]] {
+      let before = (try worker.page("history", params)["value"]?.rows ?? []).compactMap {
+        $0["ref"]?.stringValue
+      }
+      var asked = params.objectValue ?? JSONObject()
+      asked["limit"] = 4
+      let first = try worker.page("history", .object(asked))
+      for ref in before[(4 - gone)..<4] { try remote.git("tag", "-d", ref) }
+      // And new ones before them.
+      try remote.tag("new\(params == [:] ? 1 : 2)@v1.0.0", time: 1_700_009_000)
+      asked["limit"] = nil
+      asked["after"] = first["next"]
+      asked["fresh"] = true
+      let rest = (try worker.page("history", .object(asked))["value"]?.rows ?? []).compactMap {
+        $0["ref"]?.stringValue
+      }
+      let expected = before[4...] + (params == [:] ? [] : ["new2@v1.0.0"])
+      #expect(rest == Array(expected), "\(params)")
+    }
     try worker.stop()
   }
 

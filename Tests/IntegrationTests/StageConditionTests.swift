@@ -119,9 +119,12 @@ struct StageConditionTests {
       configuration: Self.configuration(
         remote, #"{ repositories: ["*"], stages: ["prod"], types: ["model"] }"#))
     #expect(try assign(worker, "prod").exit == .success)
-    for (name, version) in [("churn", "v2.0.0"), ("other", "v1.0.0")] {
+    try remote.commit(files: ["artifacts.yaml": "churn: [\n"])
+    try remote.tag("churn@v3.0.0")
+    for (name, version) in [("churn", "v2.0.0"), ("other", "v1.0.0"), ("churn", "v3.0.0")] {
       let run = try worker.stagekeeper("assign", name, "--version", version, "--stage", "prod", "--json")
       #expect(isRefused(run, by: "conditions[0].types"), "\(run)")
+      #expect(run.everything.contains("artifacts.yaml:2:") == (version == "v3.0.0"), "\(run)")
     }
     try worker.stop()
   }
@@ -197,6 +200,11 @@ struct StageConditionTests {
     let good = try worker.stagekeeper("assign", "churn", "--version", "v2.0.0", "--stage", "prod", "--json")
     #expect(good.exit == .success, "\(good)")
     try repository.remote.tag("churn#prod#9", at: "main")
+    // A commit that has no version, and gets none, has nothing that could be signed.
+    try repository.remote.commit(files: ["README": "x"])
+    let bare = try worker.stagekeeper(
+      "assign", "churn", "main", "--stage", "prod", "--skip-registration", "--json")
+    #expect(isRefused(bare, by: "conditions[0].signed"), "\(bare)")
     // One that is registered in the same push is the worker's own.
     try repository.remote.commit(files: ["README": "3"])
     #expect(try worker.stagekeeper("assign", "churn", "main", "--stage", "prod").exit == .success)
@@ -234,6 +242,10 @@ struct StageConditionTests {
     #expect(prod["grants"]?[0]?["mismatch"] == "tenants" && prod["grants"]?[1]?["mismatch"] == "stages")
     #expect(try ask("unassign", "other", "--stage", "dev", "--user", "daemon")["rule"] == "grants[0]")
     #expect(try ask("read", "--uid", "0")["tenants"] == [])
+    let unknown = #expect(throws: (any Error).self) {
+      try worker.administer("policy", "explain", "--repo", "demmo", "read", "--uid", "0")
+    }
+    #expect("\(String(describing: unknown))".contains("unknown_repository"))
     #expect(throws: (any Error).self) { try ask("read", "--user", "nobody-of-this-name") }
     try worker.stop()
   }

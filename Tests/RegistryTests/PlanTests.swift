@@ -128,6 +128,61 @@ import Testing
     #expect(try Fixture().refusal(request) == .unknownArtifact)
   }
 
+  @Test("a rollback passes over what was taken out of the stage, unless it is empty")
+  func rollbackAfterUnassignments() throws {
+    var fixture = try Fixture([
+      ("a@v1.0.0", 1, 1), ("a@v2.0.0", 2, 2), ("a@v3.0.0", 3, 3), ("a#prod#1", 1, 4), ("a#prod#2", 2, 5),
+      ("a#prod#3", 3, 6), ("a#prod!#4", 3, 7),
+    ])
+    let request = WriteRequest(.rollback, try artifact("a"), stage: try stage("prod"))
+    #expect(try fixture.plan(request).version == .name(try version("v1.0.0")))
+    try fixture.add("a#prod!#5", commit: 1, at: 8)
+    #expect(fixture.refusal(request) == .nothingToRollBackTo)
+    try fixture.add("a#prod!#6", commit: 2, at: 9)
+    // Nobody holds it now: the last one that did.
+    #expect(try fixture.plan(request).version == .name(try version("v2.0.0")))
+  }
+
+  @Test("a version that others moved to another commit is not registered at the first one again")
+  func versionAtTwoCommits() throws {
+    var fixture = try Fixture([("a@v1.0.0", 1, 1), ("a@v1.0.0!", 1, 2), ("a@v1.0.0#3", 2, 3)])
+    for force in [false, true] {
+      let request = WriteRequest(
+        .register, try artifact("a"), commit: try Fixture.commit(1), force: force, simple: false)
+      #expect(fixture.refusal(request) == .versionExists)
+    }
+    try fixture.add("a@v1.0.0!#4", commit: 2, at: 4)
+    let request = WriteRequest(.register, try artifact("a"), commit: try Fixture.commit(1), simple: false)
+    #expect(try fixture.plan(request).tags.map(\.ref) == ["a@v1.0.0#5"])
+  }
+
+  @Test("the version that a commit has already needs no name beside it")
+  func sameVersionAtCommit() throws {
+    let fixture = try Fixture([("a@v1.0.0", 1, 1)])
+    for (name, code) in [("v1.0.0", Refusal.Code.alreadyRegistered), ("v2.0.0", .otherVersionAtCommit)] {
+      let request = WriteRequest(
+        .assign, try artifact("a"), commit: try Fixture.commit(1), version: try version(name),
+        stage: try stage("prod"))
+      #expect(fixture.refusal(request) == code)
+    }
+  }
+
+  @Test("what a message suggests helps")
+  func suggestions() throws {
+    let long = try artifact(String(repeating: "x", count: 240))
+    let tooLong = try #require(throws: Refusal.self) {
+      _ = try Fixture().plan(WriteRequest(.register, long, version: try version("v1.0.0-rc.12345")))
+    }
+    #expect(tooLong.code == .invalidTagName && !tooLong.message.contains("--simple false"))
+    // An artifact of which there is a lightweight tag alone.
+    var state = RegistryState()
+    state.insert(TagRecord(ref: "lw@v1.0.0", objectID: try Fixture.commit(1), annotation: nil))
+    let error = try #require(throws: ReadError.self) {
+      _ = try state.summary(of: try ArtifactReference("lw"))
+    }
+    #expect(!error.message.contains("did you mean"))
+  }
+
   @Test func stagesOutsideTheListAreRefusedButCanBeEmptied() throws {
     let fixture = try Fixture([("a@v1.0.0", 1, 1), ("a#old#1", 1, 2)])
     let allowed = [try stage("prod"), try stage("dev")]

@@ -23,10 +23,11 @@ extension StagekeeperTool {
 
 extension Finding {
   fileprivate var json: JSONValue {
-    [
-      "code": .string(code), "ref": ref.map { .string($0) } ?? .null, "message": .string(message),
-      "advice": .string(advice),
-    ]
+    .object(
+      JSONObject(present: [
+        ("code", .string(code)), ("ref", ref.map { .string($0) }), ("message", .string(message)),
+        ("advice", .string(advice)),
+      ]))
   }
 
   fileprivate var text: String {

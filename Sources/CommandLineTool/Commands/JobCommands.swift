@@ -22,7 +22,8 @@ extension StagekeeperTool {
   }
 
   static let jobCancel = CommandSpec(
-    "job cancel", summary: "Cancel a job that has not begun.", operands: [jobOperand],
+    "job cancel", summary: "Cancel a job that has not begun, or stop one before its tags are sent.",
+    operands: [jobOperand],
     options: [CommonOption.json]
   ) { invocation in
     let job = try await invocation.client.cancelJob(

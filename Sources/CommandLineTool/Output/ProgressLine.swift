@@ -30,6 +30,7 @@ extension JobStatus {
       if let expiresAt = approval.expiresAt { text += " until \(timestamp(milliseconds: expiresAt))" }
     }
     if let position, state == .queued { text += position == 0 ? ", next in line" : ", \(position) before it" }
+    if cancelRequested { text += ", and ends as cancelled unless its tags may have been sent" }
     if attempts > 1 { text += ", attempt \(attempts)" }
     if let nextAttemptAt, state == .waiting {
       text += ", next attempt at \(timestamp(milliseconds: nextAttemptAt))"

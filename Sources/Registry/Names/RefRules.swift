@@ -38,7 +38,7 @@ enum RefRules {
         return ("Git refuses a path component that ends in \".lock\"", offset + component.count - 5)
       }
       if component.count > longestComponent {
-        return ("a path component is longer than \(longestComponent) bytes", offset)
+        return ("a path component of the tag is longer than \(longestComponent) bytes", offset)
       }
       offset += component.count + 1
     }

@@ -44,7 +44,7 @@ extension Planner {
     if let found = try version(at: commit) {
       if let version = request.version {
         throw Refusal(
-          .otherVersionAtCommit,
+          found.label.name == version ? .alreadyRegistered : .otherVersionAtCommit,
           "Can't register '\(version)', since '\(found.label)' is registered already at this ref; leave the version out to assign that one"
         )
       }

@@ -36,6 +36,14 @@ extension Planner {
     let existing = try self.version(at: commit)
     if let existing, let existingName = existing.label.name {
       try checkReregistration(existing, existingName, version, force: force)
+      if let other = artifact?.versions(named: existingName).first(where: {
+        $0.commit != commit && $0.isActive
+      }) {
+        throw Refusal(
+          .versionExists,
+          "Version '\(existingName)' already was registered, at commit \(other.commit.abbreviated) too, where it is in effect; deregister it there first"
+        )
+      }
       reasons.append(
         "commit \(commit.abbreviated) has version \(existingName) already, which is registered again")
       return existingName

@@ -39,12 +39,6 @@ extension Planner {
 
   /// GTO, registry.py, `deprecate`.
   mutating func planDeprecate() throws(Refusal) -> Plan {
-    if request.version != nil {
-      throw Refusal(.invalidRequest, "an artifact is deprecated as a whole; to end a version, deregister it")
-    }
-    if request.force, request.simple == true {
-      throw Refusal(.invalidRequest, "Can't use 'force' with 'simple=True'")
-    }
     if !request.force {
       guard let artifact else { throw unknownArtifact() }
       if !artifact.isActive {

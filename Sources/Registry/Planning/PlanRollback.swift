@@ -25,11 +25,13 @@ extension Planner {
 }
 
 extension Artifact {
-  /// The version, still in effect, that held the stage last before the one that holds it now; where
-  /// nobody holds it now, the last one that did.
+  /// The version, still in effect, that held the stage last before the one that holds it now, and was not taken out of it
+  /// since; where nobody holds it now, the last one that did.
   public func previousHolder(of stage: StageName) -> ArtifactVersion? {
     let current = holder(of: stage)?.version
-    return formerHolders(of: stage).reversed().first { $0.label != current && $0.isActive }
+    return formerHolders(of: stage).reversed().first { former in
+      former.label != current && former.isActive && (current == nil || former.isInStage(stage))
+    }
   }
 
   /// Who held the stage, one after the other, oldest first.

@@ -65,7 +65,8 @@ struct Planner {
   private func checkName(_ tag: TagName) throws(Refusal) {
     let ref = tag.description
     if let problem = RefRules.problem(in: ref) {
-      let hint = tag.counter == nil ? "; with a counter (--simple false) it may do" : ""
+      let mayHaveCounter = tag.counter == nil && RefRules.problem(in: ref + "#1") == nil
+      let hint = mayHaveCounter ? "; with a counter (--simple false) it may do" : ""
       throw Refusal(.invalidTagName, "the tag would be called '\(ref)': \(problem.reason)\(hint)")
     }
     guard let obstacle = context.takenRefs.contains(ref) ? ref : draft.obstacle(to: ref) else { return }

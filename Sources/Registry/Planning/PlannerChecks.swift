@@ -19,6 +19,21 @@ extension Planner {
     if request.skipRegistration, request.action != .assign {
       throw Refusal(.invalidRequest, "skip-registration goes with assign")
     }
+    switch request.action {
+    case .unassign, .deregister:
+      if (request.version == nil) == (request.commit == nil) {
+        throw Refusal(.invalidRequest, "\(action) needs either a version or a ref, and not both")
+      }
+    case .deprecate:
+      if request.version != nil {
+        throw Refusal(
+          .invalidRequest, "an artifact is deprecated as a whole; to end a version, deregister it")
+      }
+      if request.force, request.simple == true {
+        throw Refusal(.invalidRequest, "Can't use 'force' with 'simple=True'")
+      }
+    case .register, .assign, .rollback: break
+    }
     if request.delete, !request.action.isRemoval {
       throw Refusal(
         .invalidRequest, "\(action) makes tags; delete goes with unassign, deregister and deprecate")
@@ -70,20 +85,16 @@ extension Planner {
     try single(artifact?.versions(named: version) ?? [], "called \(version)")
   }
 
-  /// The version that the request names, by name or by commit, but not by both.
+  /// The version that the request names, by name or by commit; see ``checkOptions()``.
   func namedVersion() throws(Refusal) -> ArtifactVersion {
-    switch (request.version, request.commit) {
-    case (let version?, nil):
+    if let version = request.version {
       if let found = try self.version(named: version) { return found }
       throw Refusal(.unknownVersion, "No versions found for '\(name)' called \(version)\(knownVersions)")
-    case (nil, let commit?):
-      if let found = try self.version(at: commit) { return found }
-      throw Refusal(
-        .noVersionAtCommit, "No versions found for '\(name)' at commit \(commit.abbreviated)\(knownVersions)")
-    default:
-      throw Refusal(
-        .invalidRequest, "\(request.action.rawValue) needs either a version or a ref, and not both")
     }
+    let commit = try commitOrTip()
+    if let found = try self.version(at: commit) { return found }
+    throw Refusal(
+      .noVersionAtCommit, "No versions found for '\(name)' at commit \(commit.abbreviated)\(knownVersions)")
   }
 
   /// For messages: what versions there are.

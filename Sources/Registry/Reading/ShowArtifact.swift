@@ -34,7 +34,8 @@ extension RegistryState {
   }
 
   func unknownArtifact(_ name: ArtifactName) -> ReadError {
-    let similar = nearest(to: name.text, among: artifactNames.map(\.text))
+    let others = artifactNames.filter { $0 != name }
+    let similar = nearest(to: name.text, among: others.map(\.text))
     let hint = similar.map { "; did you mean '\($0)'?" } ?? ""
     return ReadError(code: .unknownArtifact, message: "Cannot find artifact '\(name)'" + hint)
   }

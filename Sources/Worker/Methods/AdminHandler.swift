@@ -81,7 +81,7 @@ extension Worker {
       return status(try await store.cancel(id, by: requester)).json
     } catch {
       if error.code == .impossible {
-        throw WireError(.jobNotCancellable, category: .refused, error.message)
+        throw WireError(.jobNotCancellable, category: .refused, "job \(id) has ended already")
       }
       throw WireError(error)
     }

@@ -12,6 +12,8 @@ extension AdminHandler {
     let now = WallClock.milliseconds
     let jobs: [Job]
     do throws(JobStoreError) { jobs = try await worker.store.jobs(filter) } catch { throw WireError(error) }
+    // One that is configured no more may have jobs still.
+    if jobs.isEmpty, let id = filter.repository { _ = try repository(id) }
     var snapshots: [JobSnapshot] = []
     // A hundred at a time, so that others have their turn.
     for start in stride(from: 0, to: min(limit, jobs.count), by: 100) {
@@ -60,7 +62,10 @@ extension AdminHandler {
     do throws(JobStoreError) {
       job = try await worker.store.retry(id, by: requester)
     } catch {
-      if error.code == .impossible { throw WireError(.jobNotRetryable, category: .refused, error.message) }
+      if error.code == .impossible {
+        throw WireError(
+          .jobNotRetryable, category: .refused, "job \(id) neither has failed nor waits for its next attempt")
+      }
       throw WireError(error)
     }
     await worker.repositories[job.request.repository]?.wake()

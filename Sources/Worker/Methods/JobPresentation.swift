@@ -44,7 +44,8 @@ extension JobStatus {
       tags: (result["tags"]?.arrayValue ?? []).compactMap(CreatedTag.init(json:)),
       deletedTags: (result["deletedTags"]?.arrayValue ?? []).compactMap(DeletedTag.init(json:)),
       requester: job.request.requester.json, acceptedAt: job.submittedAt, finishedAt: job.finishedAt,
-      attempts: Int64(job.attempts), position: position.map { Int64($0 - 1) })
+      attempts: Int64(job.attempts), position: position.map { Int64($0 - 1) },
+      cancelRequested: job.isCancelRequested)
     switch job.state {
     case .waiting(let until, _):
       nextAttemptAt = until

@@ -8,8 +8,10 @@ struct Page {
   static let bytes = 4 * 1024 * 1024
 
   private var limit = 10_000
-  /// The row before this part: how many rows went before, and which it was.
-  private var after: (count: Int, row: String)?
+  /// How many rows went before this part, and which: the last of them first.
+  private var after: (count: Int, rows: [String])?
+  /// So many of them are remembered, for the case that some are gone when the next part is asked for.
+  private static let remembered = 8
 
   init() {}
 
@@ -20,16 +22,23 @@ struct Page {
     guard parts.count == 2, let count = Int(parts[0]), count > 0 else {
       throw reader.error("after", "expected what the answer before gave as next")
     }
-    after = (count, String(parts[1]))
+    after = (count, parts[1].split(separator: Self.separator).prefix(Self.remembered).map(String.init))
   }
 
-  /// Where this part begins. What came or went meanwhile does not move it: it is the row after the last one of
-  /// the part before, or where that row is gone, the place it had.
+  /// No row's name has it.
+  private static let separator: Character = "\n"
+
+  /// Where this part begins. What came or went meanwhile does not move it: it is the row after the last one of the parts
+  /// before that is still there. Where none of those is that are remembered, it is the place that the last one had.
   func start(in rows: [some PageRow]) -> Int {
     guard let after else { return 0 }
-    func isLast(_ row: some PageRow) -> Bool { row.pageID.utf8.elementsEqual(after.row.utf8) }
-    if after.count <= rows.count, isLast(rows[after.count - 1]) { return after.count }
-    return rows.firstIndex(where: isLast).map { $0 + 1 } ?? min(after.count, rows.count)
+    for (offset, id) in after.rows.enumerated() {
+      func isIt(_ row: some PageRow) -> Bool { row.pageID.hasSameBytes(as: id) }
+      let place = after.count - 1 - offset
+      if rows.indices.contains(place), isIt(rows[place]) { return place + 1 }
+      if let place = rows.firstIndex(where: isIt) { return place + 1 }
+    }
+    return min(after.count, rows.count)
   }
 
   /// The answer: as many rows as were asked for and fit, at least one where there is one.
@@ -40,8 +49,13 @@ struct Page {
     let value = value(start..<min(start + limit, rows.count)).firstRows(within: Self.bytes)
     let end = start + value.rowCount
     var answer = JSONObject([("value", value)])
-    if end < rows.count { answer["next"] = .string("\(end):\(rows[end - 1].pageID)") }
+    if end < rows.count { answer["next"] = .string(Self.next(rows[..<end])) }
     return answer
+  }
+
+  private static func next(_ rows: ArraySlice<some PageRow>) -> String {
+    "\(rows.endIndex):"
+      + rows.suffix(remembered).reversed().map(\.pageID).joined(separator: String(separator))
   }
 }
 

@@ -14,6 +14,7 @@ extension AdminHandler {
         stage: try reader.optionalString("stage"))
       return (access, try Subject(reading: &reader))
     }
+    _ = try repository(access.repository)
     let policy = worker.policy
     let tenants =
       switch subject {

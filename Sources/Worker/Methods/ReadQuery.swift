@@ -14,7 +14,7 @@ struct ReadQuery {
   let name: String?
   let options: ShowOptions
   let ascending: Bool
-  private let allowedStages: Bool
+  private let stages: StageQuestion
   /// The commit at which `describe` looks; nil: the tip of the default branch.
   let revision: String?
   /// Say of each row whether it is signed.
@@ -27,7 +27,7 @@ struct ReadQuery {
     fresh = try reader.optionalBool("fresh") ?? false
     var options = ShowOptions()
     var ascending = false
-    var allowedStages = false
+    var stages = StageQuestion.either
     var name: String?
     switch method {
     case .show:
@@ -37,10 +37,7 @@ struct ReadQuery {
       name = try reader.optionalString("name")
       ascending = try reader.optionalBool("ascending") ?? false
     case .stages:
-      allowedStages = try reader.optionalBool("allowed") ?? false
-      if try reader.optionalBool("used") ?? false, allowedStages {
-        throw reader.error("used", "does not go with allowed: give one of them")
-      }
+      stages = try StageQuestion(&reader)
     case .checkRef: name = try reader.string("ref")
     case .describe: name = try reader.string("name")
     case .doctor: break
@@ -51,7 +48,7 @@ struct ReadQuery {
     self.name = name
     self.options = options
     self.ascending = ascending
-    self.allowedStages = allowedStages
+    self.stages = stages
     if method == .history, let name {
       try Self.check(name, reader) { name throws(InvalidName) in _ = try ArtifactName(name) }
     }
@@ -113,7 +110,7 @@ struct ReadQuery {
     case .history: return try history(snapshot, isVisible)
     case .stages: return try stages(snapshot, isVisible)
     case .checkRef: return try checkRef(snapshot, isVisible)
-    case .describe: return describe(snapshot, revision)
+    case .describe: return try describe(snapshot, revision)
     case .doctor: return doctor(snapshot, isVisible)
     }
   }
@@ -145,11 +142,16 @@ struct ReadQuery {
   private func stages(
     _ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool
   ) throws(WireError) -> JSONObject {
-    if allowedStages, let problem = snapshot.facts.fileProblem {
+    if self.stages != .used, let problem = snapshot.facts.fileProblem {
       throw WireError(.repositoryFileInvalid, category: .refused, problem)
     }
+    let allowed = snapshot.facts.allowedStages
     let stages =
-      allowedStages ? snapshot.facts.allowedStages : snapshot.state.usedStages(isVisible: isVisible)
+      switch self.stages {
+      case .allowed: allowed
+      case .used: snapshot.state.usedStages(isVisible: isVisible)
+      case .either: allowed ?? snapshot.state.usedStages(isVisible: isVisible)
+      }
     return JSONObject([("value", stages.map { .array($0.map { .string($0.text) }) } ?? .null)])
   }
 
@@ -174,9 +176,17 @@ struct ReadQuery {
   }
 
   /// GTO's JSON: the annotation, or an empty object where the files say nothing.
-  private func describe(_ snapshot: RegistrySnapshot, _ revision: ObjectID?) -> JSONObject {
-    let annotation = commits(in: snapshot.state, revision).first.flatMap { commit in
-      artifact.flatMap { try? ArtifactName($0) }.flatMap { snapshot.state.annotation(of: $0, at: commit) }
+  ///
+  /// - Throws: `repository_file_invalid` where they can't be understood.
+  private func describe(_ snapshot: RegistrySnapshot, _ revision: ObjectID?) throws(WireError) -> JSONObject {
+    guard let commit = commits(in: snapshot.state, revision).first,
+      let name = artifact.flatMap({ try? ArtifactName($0) })
+    else { return JSONObject([("value", [:])]) }
+    let annotation = snapshot.state.annotation(of: name, at: commit)
+    if annotation == nil, let problems = snapshot.fileProblems[commit] {
+      throw WireError(
+        .repositoryFileInvalid, category: .refused,
+        "at commit \(commit.abbreviated): \(problems.joined(separator: "; "))")
     }
     return JSONObject([("value", annotation?.jsonValue ?? [:])])
   }
@@ -189,6 +199,22 @@ struct ReadQuery {
     let findings: [JSONValue] =
       problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)
     return JSONObject([("findings", .array(findings))])
+  }
+}
+
+/// Which stages are asked for. Source: GTO, registry.py, `get_stages`.
+private enum StageQuestion {
+  case allowed, used
+  /// Those that `.gto` lists; where it lists none, so that any is allowed, those in use.
+  case either
+
+  init(_ reader: inout ObjectReader) throws(JSONShapeError) {
+    switch (try reader.optionalBool("allowed") ?? false, try reader.optionalBool("used") ?? false) {
+    case (true, true): throw reader.error("used", "does not go with allowed: give one of them")
+    case (true, false): self = .allowed
+    case (false, true): self = .used
+    case (false, false): self = .either
+    }
   }
 }
 
@@ -214,17 +240,20 @@ extension ShowOptions {
 extension TagProblem {
   /// As `doctor` reports it.
   fileprivate var json: JSONValue {
-    [
-      "code": .string(code.description.snakeCased), "ref": refs.first.map { .string($0) } ?? .null,
-      "refs": .array(refs.map { .string($0) }), "message": .string(description), "advice": .string(advice),
-    ]
+    .object(
+      JSONObject(present: [
+        ("code", .string(code.description.snakeCased)), ("ref", refs.first.map { .string($0) }),
+        ("refs", .array(refs.map { .string($0) })), ("message", .string(description)),
+        ("advice", .string(advice)),
+      ]))
   }
 }
 
 extension RegistrySnapshot {
   /// What is wrong with `.gto` and with the files that annotate.
   fileprivate var fileFindings: [JSONValue] {
-    ([facts.fileProblem].compactMap { $0 } + fileProblems).map {
+    let atTip = facts.tip.flatMap { fileProblems[$0] } ?? []
+    return ([facts.fileProblem].compactMap { $0 } + atTip).map {
       Self.finding("repository_file", $0, advice: "mend the file on the default branch")
     }
   }
@@ -246,6 +275,6 @@ extension RegistrySnapshot {
 
   /// One that is about no tag.
   private static func finding(_ code: JSONValue, _ message: String, advice: JSONValue) -> JSONValue {
-    ["code": code, "ref": .null, "refs": [], "message": .string(message), "advice": advice]
+    ["code": code, "refs": [], "message": .string(message), "advice": advice]
   }
 }

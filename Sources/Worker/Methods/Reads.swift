@@ -13,8 +13,8 @@ enum ReadMethod: String, CaseIterable {
 struct RegistrySnapshot: Sendable {
   var state: RegistryState
   var facts: RepositoryFacts
-  /// What is wrong with the repository's files at the tip of the default branch.
-  var fileProblems: [String]
+  /// What is wrong with the repository's files at a commit, where they were read.
+  var fileProblems: [ObjectID: [String]]
   /// When it was last compared with the remote, in milliseconds since 1970.
   var asOf: Int64
 }
@@ -59,9 +59,7 @@ extension Repository {
   }
 
   private var snapshotNow: RegistrySnapshot {
-    RegistrySnapshot(
-      state: state, facts: facts, fileProblems: facts.tip.flatMap { fileProblems[$0] } ?? [],
-      asOf: contactedAt ?? 0)
+    RegistrySnapshot(state: state, facts: facts, fileProblems: fileProblems, asOf: contactedAt ?? 0)
   }
 
   /// The commit that a branch, a tag or an id means.
@@ -78,6 +76,9 @@ extension Repository {
   func preview(_ request: WireProtocol.WriteRequest, tenant: String) async throws(WireError) -> JSONValue {
     await takeTurn()
     defer { passTurn() }
+    if let deadline = request.deadline, deadline <= WallClock.milliseconds {
+      throw WireError(.deadlinePassed, category: .refused, "its deadline has passed")
+    }
     try await synchronize()
     let (plan, _) = try await plan(request, on: RegistryDraft(state), trailers: [], tenant: tenant)
     await endIdleLaneLater()

@@ -20,6 +20,17 @@ extension Repository {
     return standing?.isSatisfied ?? true ? nil : now
   }
 
+  /// The error of a job that can't be planned any more because another version holds its stage than when others were asked
+  /// to approve it; nil where that is not why.
+  func staleApproval(of job: Job, on draft: RegistryDraft) -> WireError? {
+    guard let asked = job.approval?.plan, let artifact = try? ArtifactName(job.request.artifact),
+      let stage = try? StageName(asked.stage)
+    else { return nil }
+    var now = asked
+    now.holder = draft.artifact(artifact)?.holder(of: stage)?.version.description
+    return now == asked ? nil : .approvalStale(asked: asked, now: now)
+  }
+
   /// Takes jobs out of the line until they are approved.
   func askForApproval(_ jobs: [(job: Job, plan: ApprovalPlan)]) async throws(RoundFailure) {
     for (job, plan) in jobs {

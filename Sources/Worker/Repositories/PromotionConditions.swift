@@ -120,9 +120,11 @@ extension Repository {
     let type = state.annotation(of: plan.artifact, at: plan.commit)?.type
     if let type, types.contains(where: { $0.matches(type) }) { return }
     let found = type.map { "is annotated with type '\($0.escapedForMessage)'" } ?? "has no annotated type"
+    let problems = type == nil ? fileProblems[plan.commit] ?? [] : []
+    let hint = problems.isEmpty ? "" : "; its files can't be read: \(problems.joined(separator: "; "))"
     throw .conditionNotMet(
       condition.rule(.types),
-      "'\(plan.artifact)' \(found) at the commit of \(plan.versionText); stage '\(plan.stageText)' takes type \(types.listed)"
+      "'\(plan.artifact)' \(found) at the commit of \(plan.versionText); stage '\(plan.stageText)' takes type \(types.listed)\(hint)"
     )
   }
 
@@ -137,6 +139,12 @@ extension Repository {
         "stage '\(plan.stageText)' takes signed promotions only, and this repository's tags are not signed"
       )
     }
+    if plan.isOfNoVersion {
+      throw .conditionNotMet(
+        rule,
+        "stage '\(plan.stageText)' takes signed versions only, and the commit has no version; register one first"
+      )
+    }
     guard let registration = plan.registration(state.artifact(plan.artifact)) else { return }
     let verdict = try await askForVerdicts([TagToVerify(registration)]).first
     if verdict?.code == .good { return }
@@ -148,6 +156,9 @@ extension Repository {
 }
 
 extension Plan {
+  /// Whether it is about a commit that has no version and gets none.
+  fileprivate var isOfNoVersion: Bool { if case .commit = version { true } else { false } }
+
   /// Whether it registers its version itself.
   fileprivate var registers: Bool { tags.contains { $0.kind == .registration } }
 

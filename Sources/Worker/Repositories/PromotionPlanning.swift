@@ -37,7 +37,7 @@ extension Repository {
           planned.append(promotion)
         } catch {
           if error.category == .retry { throw .server(error) }
-          refused.append((promotion.job, error))
+          refused.append((promotion.job, staleApproval(of: promotion.job, on: draft) ?? error))
         }
       }
       if !refused.isEmpty || !unapproved.isEmpty, !isFresh {
