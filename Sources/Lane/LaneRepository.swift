@@ -261,7 +261,8 @@ final class LaneRepository {
     if let record = TagRecord(name: name, id: ref.id, object: object) { delta.tags.append(record) }
   }
 
-  /// A server says "failed to update ref" to whoever lost a race; what is there now tells it from a refusal.
+  /// A server says "failed to update ref" to whoever lost a race; what is there now tells it from a refusal. Where it is
+  /// neither, the server's words stay.
   private func settleRaces(
     _ refs: [PushedRef], _ result: PushReport, isRepeated: Bool
   ) throws(GitRemoteError) -> [String: PushOutcome] {
@@ -282,10 +283,10 @@ final class LaneRepository {
         )
       }
       switch state {
-      case .same: outcomes[ref.name] = ref.isDeletion ? .taken(ref.id) : .alreadyThere
       case .other(let id): outcomes[ref.name] = .taken(id)
-      // Where it was to be made, somebody else is at it; planning anew waits for that.
-      case .absent: outcomes[ref.name] = ref.isDeletion ? .alreadyThere : .taken(.zero)
+      case .same where !ref.isDeletion, .absent where ref.isDeletion: outcomes[ref.name] = .alreadyThere
+      // As it was: somebody else is at it, or was and left a lock, or the server may not write there.
+      case .same, .absent: break
       }
     }
     return outcomes
@@ -331,8 +332,8 @@ extension PushedTag {
     case .taken: self.init(name: tag.name, outcome: .taken)
     case .rejected(let reason):
       self.init(
-        name: tag.name, outcome: .rejected, reason: serverWords.isEmpty ? reason : "\(reason): \(serverWords)"
-      )
+        name: tag.name, outcome: ServerRefusal.mayBeRace(reason) ? .locked : .rejected,
+        reason: serverWords.isEmpty ? reason : "\(reason): \(serverWords)")
     case nil: self.init(name: tag.name, outcome: .rejected, reason: "the server did not say why")
     }
   }

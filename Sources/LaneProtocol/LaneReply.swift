@@ -123,6 +123,8 @@ public struct PushedTag: Sendable, Equatable {
     case alreadyThere
     /// The ref is there with another object.
     case taken
+    /// The server could not lock the ref, and nobody else has made or deleted it by now.
+    case locked
     /// The server refused it in words.
     case rejected
   }

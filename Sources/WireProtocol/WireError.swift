@@ -120,6 +120,7 @@ extension WireError.Code {
   public static let remoteRedirected = Self(rawValue: "remote_redirected")
   public static let remoteNotFound = Self(rawValue: "remote_not_found")
   public static let remoteProtocol = Self(rawValue: "remote_protocol")
+  public static let remoteLocked = Self(rawValue: "remote_locked")
   public static let remoteRefused = Self(rawValue: "remote_refused")
   // What the repository holds
   public static let unknownRef = Self(rawValue: "unknown_ref")

@@ -71,6 +71,74 @@ struct FaultTests {
     },
   ]
 
+  @Test(
+    "while the server can't be reached, jobs are cancelled, late and judged as if they had never been tried")
+  func stoppedWhileUnreachable() throws {
+    let servers = try Servers()
+    let proxy = try NetworkProxy(to: servers.ssh.port)
+    let directory = try TemporaryDirectory()
+    let known = String(decoding: try Files.read(servers.ssh.knownHostsFile, limit: 1 << 20), as: UTF8.self)
+    let entry = servers.sshEntry(
+      url: servers.ssh.url(servers.remote.path).replacing(":\(servers.ssh.port)/", with: ":\(proxy.port)/"),
+      knownHosts: try directory.write(
+        "known_hosts", known.replacing(":\(servers.ssh.port) ", with: ":\(proxy.port) ")))
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: \(entry) },
+        \(ownerGrant) limits: { attempts: 1000, backoffMilliseconds: 100, backoffMaximumSeconds: 1 },
+        """)
+    try worker.ask("register", "first", "--version", "v1.0.0")
+    let before = try servers.remote.tags()
+    proxy.end()
+    func submit(_ artifact: String, _ more: String...) throws -> String {
+      let job = try worker.ask(["register", artifact, "--version", "v1.0.0", "--no-wait"] + more)
+      return try #require(job["job"]?.stringValue, "\(job)")
+    }
+    let late = try submit("late", "--deadline", "+2")
+    let cancelled = try submit("cancelled")
+    let kept = try submit("kept")
+    for job in [cancelled, kept] {
+      try worker.waitForJob(job, state: "waiting")
+      // Nothing of it is on its way.
+      try Eventually.holds("its intents are given up") { try worker.administer("job", job)["intents"] == [] }
+    }
+    try worker.ask("job", "cancel", cancelled)
+    try worker.waitForJob(cancelled, state: "cancelled")
+    try worker.waitForJob(late, state: "rejected")
+    let end = try worker.stagekeeper("job", "wait", late, "--json")
+    #expect(end.errorCode == "deadline_passed", "\(end)")
+    try worker.waitForJob(kept, state: "waiting")
+    #expect(try servers.remote.tags() == before)
+    try worker.stop()
+  }
+
+  @Test(
+    "a name that the server can't lock is tried a few times, and the server says why",
+    arguments: [false, true])
+  func lockedName(delete: Bool) throws {
+    let servers = try Servers()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(servers.remote.path)", allowDelete: true } },
+        \(ownerGrant) limits: { attempts: 2, backoffMilliseconds: 1 },
+        """)
+    let lock = servers.remote.path + (delete ? "/packed-refs.lock" : "/refs/tags/model@v2.0.0.lock")
+    try servers.remote.commit(files: ["README": "2"])
+    try Files.replace(lock, with: [])
+    let command =
+      delete
+      ? ["deregister", "model", "v1.0.0", "--delete"] : ["register", "model", "--version", "v2.0.0"]
+    let run = try worker.stagekeeper(command + ["--json"])
+    #expect(run.errorCode == "remote_locked" && run.exit == .exited(code: 75), "\(run)")
+    #expect(run.everything.contains(".lock"), "\(run)")
+    let pushes = try worker.administer("stats")["pushes"]?["total"]?.integerValue
+    #expect(pushes.map { (2...20).contains($0) } == true, "\(String(describing: pushes))")
+    try Files.remove(lock)
+    #expect(try worker.stagekeeper(command).exit == .success)
+    #expect(try servers.remote.tags() == (delete ? [] : ["model@v1.0.0", "model@v2.0.0"]))
+    try worker.stop()
+  }
+
   @Test("before anything is sent", arguments: faults)
   func unreachable(_ fault: Fault) throws {
     let servers = try Servers()

@@ -22,7 +22,9 @@ extension ClientHandler {
       // Who decides about somebody else's job is told what everybody is told about a job that does not exist.
       let isForeign =
         ["job.cancel", "approve", "reject"].contains(request.method) && error.code == .unknownJob
-      if error.category == .denied || isForeign {
+      // How a job ended, which the caller waited for, is no refusal of the wait.
+      let isOfJob = error.details?["job"] != nil
+      if error.category == .denied && !isOfJob || isForeign {
         await worker.audit.deny(AuditEntry(denied: request, peer: peer, error))
       }
       throw error

@@ -47,6 +47,8 @@ enum PushEnd: Equatable {
   case landed
   case rejected(String)
   case taken(String)
+  /// The server could not lock a tag's name, in its words.
+  case locked(String)
 
   /// A refusal in words outweighs a lost race: what the server does not want is not tried under another name.
   init(of names: [String], in results: [PushedTag]) {
@@ -58,6 +60,8 @@ enum PushEnd: Equatable {
       self = .rejected("\(refused.name): \(refused.reason ?? "without a reason")")
     } else if let taken = mine.first(where: { $0.outcome == .taken }) {
       self = .taken(taken.name)
+    } else if let locked = mine.first(where: { $0.outcome == .locked }) {
+      self = .locked("\(locked.name): \(locked.reason ?? "its name could not be locked")")
     } else {
       self = .landed
     }

@@ -42,16 +42,18 @@ extension Repository {
     var open = promotions
     do throws(RoundFailure) {
       var isFresh = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
-      var setbacks = 0
+      var (setbacks, lockings) = (0, 0)
       while setbacks < Self.setbackLimit {
         open = try await plan(open, isFresh: &isFresh)
         let part = open.prefix(ofTags: configuration.tagsPerPush)
         if part.isEmpty { return }
-        let again = try await push(Array(part))
+        let (again, lock) = try await push(Array(part))
         if !again.isEmpty {
           setbacks += 1
           isFresh = true
         }
+        lockings = lock == nil ? 0 : lockings + 1
+        if let lock { try await waitForLock(lock, times: lockings) }
         open = again + open.dropFirst(part.count)
       }
       throw .server(Self.contention)
@@ -61,6 +63,20 @@ extension Repository {
       case .server(let error): try await postpone(open.map(\.job), error)
       }
     }
+  }
+
+  /// How often in a row a server may say that it can't lock a name.
+  private static let lockLimit = 5
+
+  /// Gives whoever else is at work on the server time to end it.
+  ///
+  /// - Throws: after several times the server's words, so that the jobs are tried again later.
+  private func waitForLock(_ words: String, times: Int) async throws(RoundFailure) {
+    if times >= Self.lockLimit {
+      throw .server(
+        WireError(.remoteLocked, category: .retry, "the Git server can't lock the tag's name: \(words)"))
+    }
+    try? await Task.sleep(for: .milliseconds(20 << times))
   }
 
   static let contention = WireError(

@@ -6,28 +6,45 @@ internal import SystemCalls
 internal import WireProtocol
 
 extension Repository {
-  /// Makes, journals and pushes the tags. Returns those that have to be planned anew.
-  func push(_ promotions: [Promotion]) async throws(RoundFailure) -> [Promotion] {
+  /// Makes, journals and pushes the tags.
+  ///
+  /// - Returns: those that have to be planned anew; and where nothing else was the matter with any than that the server
+  ///   could not lock a name, its words.
+  func push(_ promotions: [Promotion]) async throws(RoundFailure) -> (again: [Promotion], lock: String?) {
     let prepared = try await prepare(promotions)
     if prepared.count < promotions.count {
-      return try await replanned(prepared, "a job that it may build on was cancelled")
+      return (try await replanned(prepared, "a job that it may build on was cancelled"), nil)
     }
     try await records.record(prepared.map { ($0.job.id, .pushing) })
     let branches = prepared.reduce(into: Set<String>()) { $0.formUnion($1.branches) }
-    let reply = try await send(
-      prepared.flatMap(\.prepared), branches: branches.sorted(), evenIfChanged: false)
-    switch reply {
+    switch try await sendOrGiveUp(prepared, branches: branches.sorted()) {
     case .changed(let facts):
       note(facts)
-      return try await replanned(prepared, "the remote had changed; nothing was sent")
+      return (try await replanned(prepared, "the remote had changed; nothing was sent"), nil)
     case .done(let results):
       lastPushAt = WallClock.milliseconds
-      let landed = prepared.filter { PushEnd(of: $0.prepared.map(\.name), in: results) == .landed }
+      let ends = prepared.map { PushEnd(of: $0.prepared.map(\.name), in: results) }
+      let landed = zip(prepared, ends).filter { $0.1 == .landed }.map(\.0)
       try await recordSuccesses(landed)
       let others = prepared.filter { other in !landed.contains { $0.job.id == other.job.id } }
       let again = try await conclude(others, results)
       if !again.isEmpty { try await contact { () throws(WireError) in try await self.synchronize() } }
-      return again
+      return (again, ends.commonLock)
+    }
+  }
+
+  /// Sends what was prepared. After a failure before anything was sent the intents are given up: by the next attempt a
+  /// job may be cancelled, late, or not allowed any more.
+  private func sendOrGiveUp(
+    _ promotions: [Promotion], branches: [String]
+  ) async throws(RoundFailure) -> PushReply {
+    do throws(RoundFailure) {
+      return try await send(promotions.flatMap(\.prepared), branches: branches, evenIfChanged: false)
+    } catch {
+      if case .server(let problem) = error, !problem.isOutcomeUnknown {
+        _ = try await replanned(promotions, problem.message)
+      }
+      throw error
     }
   }
 
@@ -145,6 +162,7 @@ extension Repository {
       )
     case .taken(let name):
       return try await replan(job, "tag \"\(name)\" was made or changed by somebody else meanwhile")
+    case .locked(let words): return try await replan(job, words)
     }
     return false
   }
@@ -153,6 +171,14 @@ extension Repository {
   func replan(_ job: Job, _ reason: String) async throws(RoundFailure) -> Bool {
     let error = JobError(WireError(.remoteRefused, category: .retry, reason))
     return try await record(job.id, .replanned(error)) == .plan
+  }
+}
+
+extension [PushEnd] {
+  /// The words of one, where all are locked.
+  fileprivate var commonLock: String? {
+    let words = compactMap { if case .locked(let words) = $0 { words } else { nil } }
+    return words.count == count ? words.first : nil
   }
 }
 

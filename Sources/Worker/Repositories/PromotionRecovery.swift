@@ -22,6 +22,8 @@ extension Repository {
         throw .server(
           WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
       }
+      lastPushAt = WallClock.milliseconds
+      lastProblem = nil
       var again: [Promotion] = []
       for job in jobs {
         let names = job.intents.map { String($0.ref.dropFirst("refs/tags/".count)) }
