@@ -75,13 +75,14 @@ struct FaultTests {
     "while the server can't be reached, jobs are cancelled, late and judged as if they had never been tried")
   func stoppedWhileUnreachable() throws {
     let servers = try Servers()
-    let proxy = try NetworkProxy(to: servers.ssh.port)
+    var proxy: NetworkProxy? = try NetworkProxy(to: servers.ssh.port)
+    let port = try #require(proxy).port
     let directory = try TemporaryDirectory()
     let known = String(decoding: try Files.read(servers.ssh.knownHostsFile, limit: 1 << 20), as: UTF8.self)
     let entry = servers.sshEntry(
-      url: servers.ssh.url(servers.remote.path).replacing(":\(servers.ssh.port)/", with: ":\(proxy.port)/"),
+      url: servers.ssh.url(servers.remote.path).replacing(":\(servers.ssh.port)/", with: ":\(port)/"),
       knownHosts: try directory.write(
-        "known_hosts", known.replacing(":\(servers.ssh.port) ", with: ":\(proxy.port) ")))
+        "known_hosts", known.replacing(":\(servers.ssh.port) ", with: ":\(port) ")))
     let worker = try WorkerFixture(
       configuration: """
         repositories: { demo: \(entry) },
@@ -89,7 +90,8 @@ struct FaultTests {
         """)
     try worker.ask("register", "first", "--version", "v1.0.0")
     let before = try servers.remote.tags()
-    proxy.end()
+    proxy?.end()
+    proxy = nil
     func submit(_ artifact: String, _ more: String...) throws -> String {
       let job = try worker.ask(["register", artifact, "--version", "v1.0.0", "--no-wait"] + more)
       return try #require(job["job"]?.stringValue, "\(job)")
