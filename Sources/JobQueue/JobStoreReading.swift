@@ -144,6 +144,12 @@ extension JobStore {
     if let job = durableJob(id) { watchers.tell(snapshot(of: job)) }
   }
 
+  /// Has whoever watches unfinished jobs of a repository look again, for something that the store does not know of.
+  public func announceChange(in repository: String) {
+    watchers.forgetTold(in: repository)
+    noteMove(in: repository)
+  }
+
   /// Remembers that places in line have changed, and tells the watchers in a while.
   func noteMove(in repository: String) {
     if watchers.watched(in: repository).isEmpty { return }

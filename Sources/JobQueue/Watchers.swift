@@ -37,6 +37,13 @@ struct Watchers: Sendable {
     if snapshot.job.state.isFinished { end(id, repository: snapshot.job.request.repository) }
   }
 
+  /// Has watchers told again what they have seen.
+  mutating func forgetTold(in repository: String) {
+    for id in watched(in: repository) {
+      for number in (byJob[id] ?? [:]).keys { byJob[id]?[number]?.last = nil }
+    }
+  }
+
   mutating func end(_ id: JobID, repository: String) {
     for watcher in (byJob[id] ?? [:]).values { watcher.continuation.finish() }
     forget(id, repository: repository)

@@ -65,7 +65,7 @@ extension WireError {
     case .protocolViolation, .tooLarge: (.remoteProtocol, .unavailable)
     case .refused: (.remoteRefused, .refused)
     case .notFound: (.unknownRef, .refused)
-    case .locked: (.busy, .retry)
+    case .locked, .storageFull: (.busy, .retry)
     case .mirrorDamaged: (.internalError, .retry)
     case .credentialFileUnusable: (.credentialFile, .unavailable)
     case .credentialCommandFailed: (.credentialCommand, .retry)

@@ -158,8 +158,11 @@ extension JSONValue {
   }
 }
 
-/// The candidate that a misspelt word most likely meant: at most a third of its letters differ.
+/// The candidate that a misspelt word most likely meant: at most a third of its letters differ, or it is the only one
+/// that begins so.
 public func nearest(to word: String, among candidates: [String]) -> String? {
+  let longer = candidates.filter { word.utf8.count >= 4 && $0.lowercased().hasPrefix(word.lowercased()) }
+  if longer.count == 1 { return longer[0] }
   let ranked = candidates.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
   guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
   return best.distance <= max(1, max(min(word.count, 64), best.word.count) / 3) ? best.word : nil

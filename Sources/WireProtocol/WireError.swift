@@ -110,6 +110,7 @@ extension WireError.Code {
   // The worker
   public static let busy = Self(rawValue: "busy")
   public static let shuttingDown = Self(rawValue: "shutting_down")
+  public static let repositoryRemoved = Self(rawValue: "repository_removed")
   public static let repositoryPaused = Self(rawValue: "repository_paused")
   public static let internalError = Self(rawValue: "internal_error")
   // The Git server

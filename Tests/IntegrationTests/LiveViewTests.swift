@@ -67,6 +67,38 @@ struct LiveViewTests {
     try worker.stop()
   }
 
+  @Test("jobs of a repository that the configuration loses are kept, and say so to whoever asks or waits")
+  func removed() throws {
+    let (first, other) = (try GitFixture(), try GitFixture())
+    let entry = "demo: { url: \"\(first.path)\" },"
+    let worker = try WorkerFixture(
+      configuration: "repositories: { \(entry) other: { url: \"\(other.path)\" } }, \(ownerGrant)")
+    try worker.administer("pause", "demo")
+    try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "demo", "--no-wait")
+    let raw = try RawConnection(worker.clientSocket)
+    raw.request(1, "job.wait", ["job": "1"])
+    #expect(try raw.reply()?["event"]?["job"]?["error"]?["code"] == "repository_paused")
+    let file = worker.directory.appending("stagekeeper.json5")
+    let text = String(decoding: try Files.read(file, limit: 1 << 20), as: UTF8.self)
+    try Files.replace(file, with: Array(text.replacing(entry, with: "").utf8))
+    try worker.administer("reload")
+    #expect(try raw.reply()?["event"]?["job"]?["error"]?["code"] == "repository_removed")
+    #expect(try worker.ask("job", "status", "1")["error"]?["code"] == "repository_removed")
+    #expect(worker.output.contains("jobs wait for a repository that is not configured"), "\(worker.output)")
+    try Files.replace(file, with: Array(text.utf8))
+    try worker.administer("reload")
+    #expect(try raw.reply()?["event"]?["job"]?["error"]?["code"] == "repository_paused")
+    try worker.administer("resume", "demo")
+    #expect(try raw.end()?["result"]?["state"] == "succeeded")
+    try worker.administer("pause", "demo")
+    try worker.ask("register", "late", "--version", "v1.0.0", "--repo", "demo", "--no-wait")
+    try Files.replace(file, with: Array(text.replacing(entry, with: "").utf8))
+    try worker.administer("reload")
+    // Nobody waits for the end of what no repository is there for.
+    #expect(try worker.administer("drain")["openJobs"] == 0)
+    try worker.stop()
+  }
+
   @Test("a paused repository says so to those who wait, before and after a restart")
   func paused() throws {
     let remote = try GitFixture()

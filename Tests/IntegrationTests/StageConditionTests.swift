@@ -242,6 +242,10 @@ struct StageConditionTests {
     #expect(prod["grants"]?[0]?["mismatch"] == "tenants" && prod["grants"]?[1]?["mismatch"] == "stages")
     #expect(try ask("unassign", "other", "--stage", "dev", "--user", "daemon")["rule"] == "grants[0]")
     #expect(try ask("read", "--uid", "0")["tenants"] == [])
+    // What the repository does not allow, no grant does; and to approve is for approvers.
+    #expect(try ask("delete", "churn", "--tenant", "ops")["rule"] == "repositories.demo.allowDelete")
+    #expect(try ask("approve", "churn", "--stage", "dev", "--tenant", "ops")["allowed"] == false)
+    #expect(throws: (any Error).self) { try ask("read", "--tenant", "opps") }
     let unknown = #expect(throws: (any Error).self) {
       try worker.administer("policy", "explain", "--repo", "demmo", "read", "--uid", "0")
     }

@@ -116,6 +116,13 @@ struct ConfigurationTests {
     Mistake(
       "{ repositories: {}, sockets: { client: { mode: 438 } } }", "sockets.client.mode: expected a string"),
     Mistake("{ repositories: {}, sockets: { client: { mode: '0888' } } }", "octal"),
+    Mistake(
+      "{ repositories: {}, sockets: { client: { path: '/run/x/../y.sock' } } }", "expected the path of a file"
+    ),
+    Mistake(
+      "{ repositories: {}, sockets: { admin: { path: '/run//y.sock' } } }", "expected the path of a file"),
+    Mistake("{ repositories: {}, sockets: { client: { path: '/run/' } } }", "expected the path of a file"),
+    Mistake("{ repositories: {}, stateDir: '/x' }", "did you mean \"stateDirectory\"?"),
     Mistake("{ repositories: {}, sockets: { cleint: {} } }", "did you mean \"client\"?"),
     Mistake(
       "{ repositories: {}, sockets: { client: { path: '/\(String(repeating: "x", count: 107))' } } }",

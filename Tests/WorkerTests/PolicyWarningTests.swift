@@ -39,6 +39,29 @@ struct PolicyWarningTests {
     { tenants: ["boss"], repositories: ["*"], actions: ["approve", "assign"], stages: ["dev"] },
     """
 
+  @Test("patterns that no name can match, which would let through what they are to hold")
+  func impossibleNames() throws {
+    for (members, warning) in [
+      (#"stages: ["prod "], signed: true"#, "conditions[0].stages: no stage can be called 'prod '"),
+      (
+        #"stages: ["prod"], artifacts: ["models:churn", "b c"], signed: true"#,
+        "conditions[0].artifacts: no artifact can be called 'b c'"
+      ),
+      (#"stages: ["prod"], from: ["staging "]"#, "conditions[0].from: no stage can be called 'staging '"),
+    ] {
+      #expect(try condition(members).last == warning)
+    }
+    let grants = """
+      { tenants: ["jobs"], repositories: ["demo"], actions: ["assign"], stages: [], artifacts: [""] },
+      { tenants: ["boss"], repositories: ["*"], actions: ["read"] },
+      """
+    #expect(
+      try warnings(configuration(grants: grants, conditions: "")) == [
+        "grants[0].artifacts: no artifact can be called ''",
+        "grants[0].stages: is empty, so that it is about no stage",
+      ])
+  }
+
   @Test func rulesThatNeverMatch() throws {
     let other = "{ tenants: [\"jobs\", \"boss\"], repositories: [\"other\"], actions: [\"read\"] }"
     #expect(

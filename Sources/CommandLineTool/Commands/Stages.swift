@@ -3,10 +3,10 @@ internal import StagekeeperClient
 extension StagekeeperTool {
   static let stages = CommandSpec(
     "stages",
-    summary: "Print list of stages used in the registry.",
+    summary: "Print the stages that the repository's .gto allows, or where it allows any, those in use.",
     options: [
-      OptionSpec("--allowed", help: "Print the stages that the repository's .gto allows."),
-      OptionSpec("--used", help: "Print the stages that were ever used."),
+      OptionSpec("--allowed", help: "Print only the stages that the repository's .gto allows."),
+      OptionSpec("--used", help: "Print the stages that some version is in."),
       CommonOption.json, CommonOption.fresh,
     ]
   ) { invocation in

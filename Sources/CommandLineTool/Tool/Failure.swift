@@ -80,8 +80,11 @@ extension WireError.Code {
     case .notAllowed: "'\(tool) whoami' shows who the worker takes you for and what you may do."
     case .approvalStale: "Ask again: the new job is planned upon what there is now."
     case .ownRequest: "'\(tool) job cancel' takes your own job back."
-    case .unknownJob: "'\(tool) job list' shows your jobs."
-    case .unknownMethod: "The worker is older than this program: it does not know this command."
+    case .unknownJob:
+      tool.hasSuffix("admin") ? "'\(tool) queue' shows the jobs." : "'\(tool) job list' shows your jobs."
+    case .unknownMethod:
+      "The worker may be older than this program, or the socket be that of the other program: clients and "
+        + "administrators have one each."
     default: nil
     }
   }

@@ -5,7 +5,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     private enum Kind: String {
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
-      case notFound, locked, io, mirrorDamaged, unsupported, credentialFileUnusable, credentialCommandFailed
+      case notFound, locked, io, storageFull, mirrorDamaged, unsupported
+      case credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
 
@@ -41,6 +42,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let locked = Code(kind: .locked)
     /// A local file or process failed.
     public static let io = Code(kind: .io)
+    /// There is no room for the mirror on this machine's disk.
+    public static let storageFull = Code(kind: .storageFull)
     /// The mirror on this machine's disk has lost something; see ``RemoteRepository/condemnMirror()``.
     public static let mirrorDamaged = Code(kind: .mirrorDamaged)
     /// The server lacks something that is needed.
@@ -71,7 +74,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
 
   /// The same request may succeed later without anybody's doing.
   public var isTransient: Bool {
-    [.unreachable, .timeout, .remoteHungUp, .locked, .mirrorDamaged, .credentialCommandFailed].contains(code)
+    [.unreachable, .timeout, .remoteHungUp, .locked, .storageFull, .mirrorDamaged, .credentialCommandFailed]
+      .contains(code)
   }
 
   public var description: String { "\(operation): \(message) (\(code))" }

@@ -210,6 +210,9 @@ final class PackIndexer {
     do throws(GitRemoteError) {
       try LibGit2.check(operation, call)
     } catch {
+      if error.message.contains("No space left on device") {
+        throw GitRemoteError(.storageFull, operation, "the worker's disk is full: \(error.message)")
+      }
       throw GitRemoteError(.protocolViolation, operation, "the pack is damaged: \(error.message)")
     }
   }

@@ -53,6 +53,10 @@ extension SocketConfiguration {
   fileprivate mutating func read(_ reader: ObjectReader, isClient: Bool = false) throws(JSONShapeError) {
     var reader = reader
     path = try reader.absolutePath("path") ?? path
+    let names = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+    if !path.isEmpty, names.contains(where: { ["", ".", ".."].contains($0) }) {
+      throw reader.error("path", "expected the path of a file, without \"//\", \".\" and \"..\"")
+    }
     if path.utf8.count > UnixSocket.maximumPathLength {
       throw reader.error(
         "path", "is longer than the \(UnixSocket.maximumPathLength) bytes of a socket's address")

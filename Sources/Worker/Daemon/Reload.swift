@@ -1,4 +1,5 @@
 internal import AuditLog
+internal import JobQueue
 internal import SystemCalls
 internal import WireProtocol
 
@@ -33,7 +34,12 @@ struct Reloader: Sendable {
       await all[configuration.id]?.reconfigure(configuration, limits: new.limits, policy: policy)
     }
     await worker.releaseApproved()
-    for (id, repository) in old.repositories where all[id] == nil { await repository.stop(within: 0) }
+    for (id, repository) in old.repositories where all[id] == nil {
+      await repository.stop(within: 0)
+      await worker.store.announceChange(in: id)
+    }
+    for id in all.keys where old.repositories[id] == nil { await worker.store.announceChange(in: id) }
+    await worker.warnOfJobsWithoutRepository()
     Task { [worker] in await worker.checkKeys() }
     Log.write(.notice, "the configuration was read again", ["repositories": "\(new.repositories.count)"])
   }
@@ -60,6 +66,23 @@ struct Reloader: Sendable {
     }
     return new
   }
+}
+
+extension Worker {
+  /// Jobs are not lost for a repository's being left out of the configuration, and nobody works on them.
+  func warnOfJobsWithoutRepository() async {
+    let lines = (try? await store.queueStatistics)?.repositories ?? []
+    for line in lines where line.openJobs > 0 && repositories[line.repository] == nil {
+      Log.write(
+        .warning, "jobs wait for a repository that is not configured",
+        ["repository": line.repository, "jobs": "\(line.openJobs)"])
+    }
+  }
+}
+
+extension RepositoryStatistics {
+  /// Unfinished jobs.
+  var openJobs: Int { queued + running + waiting + awaitingApproval }
 }
 
 extension WireError.Code {

@@ -49,7 +49,7 @@ struct AdminHandler: RequestHandler {
     case "resume": return try await setPaused(false, params)
     case "retry": return try await retry(params, peer)
     case "cancel": return try await cancel(params, peer)
-    case "policy.explain": return try explainPolicy(params)
+    case "policy.explain": return try await explainPolicy(params)
     case "signing.export": return try await exportSigningKey(params)
     default: throw .unknownMethod(request.method, known: Self.methods)
     }

@@ -108,10 +108,12 @@ extension AdminHandler {
     try readParameters(params) { _ in }
     worker.settings.update { $0.isDraining = true }
     let statistics = try await worker.ask { store throws(JobStoreError) in try store.queueStatistics }
-    let open = [JobStateName.queued, .running, .waiting].reduce(0) { $0 + (statistics.jobs[$1] ?? 0) }
+    // Nothing ends of what no repository is there for.
+    let lines = statistics.repositories.filter { worker.repositories[$0.repository] != nil }
+    let awaiting = lines.reduce(0) { $0 + $1.awaitingApproval }
     return [
-      "draining": true, "openJobs": .integer(Int64(open)),
-      "awaitingApproval": .integer(Int64(statistics.jobs[.awaitingApproval] ?? 0)),
+      "draining": true, "openJobs": .integer(Int64(lines.reduce(-awaiting) { $0 + $1.openJobs })),
+      "awaitingApproval": .integer(Int64(awaiting)),
     ]
   }
 

@@ -129,9 +129,14 @@ extension Worker {
   func status(_ snapshot: JobSnapshot) -> JobStatus { decorated(JobStatus(snapshot), snapshot.job) }
 
   private func decorated(_ status: JobStatus, _ job: Job) -> JobStatus {
-    guard job.approval != nil else { return status }
     var status = status
-    status.approval = ApprovalStatus(job, policy)
+    if job.approval != nil { status.approval = ApprovalStatus(job, policy) }
+    if !status.state.isFinal, repositories[status.repository] == nil {
+      status.error = WireError(
+        .repositoryRemoved, category: .unavailable,
+        "repository \"\(status.repository.escapedForMessage)\" is not in the worker's configuration any more; the job is kept until it is there again, or until it is cancelled"
+      )
+    }
     return status
   }
 

@@ -4,7 +4,7 @@ internal import WireProtocol
 
 extension AdminHandler {
   /// `policy.explain`: whether somebody may do something, and which rules say so.
-  func explainPolicy(_ params: JSONValue) throws(WireError) -> JSONValue {
+  func explainPolicy(_ params: JSONValue) async throws(WireError) -> JSONValue {
     let (access, subject) = try readParameters(params) { reader throws(JSONShapeError) in
       guard let action = try reader.optionalChoice("action", GrantedAction.self) else {
         throw reader.error("action", "is missing")
@@ -14,14 +14,32 @@ extension AdminHandler {
         stage: try reader.optionalString("stage"))
       return (access, try Subject(reading: &reader))
     }
-    _ = try repository(access.repository)
+    let configuration = try await repository(access.repository).configuration
     let policy = worker.policy
     let tenants =
       switch subject {
-      case .tenant(let name): [name]
+      case .tenant(let name): [try tenant(name)]
       case .peer(let credentials): policy.tenants(of: Peer(credentials))
       }
-    return policy.explain(access, tenants: tenants).json
+    var explanation = policy.explain(access, tenants: tenants)
+    if access.action == .delete, !configuration.allowDelete {
+      explanation.deniedBy = "repositories.\(configuration.id).allowDelete"
+    }
+    if access.action == .approve, access.stage != nil {
+      var change = access
+      change.action = .assign
+      let rules = policy.approvalRules(change)
+      if !rules.contains(where: { $0.approvers.contains(where: tenants.contains) }) {
+        explanation.deniedBy = rules.isEmpty ? "no condition wants it approved" : "approvers"
+      }
+    }
+    return explanation.json
+  }
+
+  private func tenant(_ name: String) throws(WireError) -> String {
+    if worker.configuration.tenants.contains(where: { $0.name == name }) { return name }
+    throw WireError(
+      JSONShapeError(path: "params.tenant", message: "there is no tenant \"\(name.escapedForMessage)\""))
   }
 
   /// Whom the question is about.

@@ -15,6 +15,8 @@ struct PolicyExplanation: Sendable {
   let tenants: [String]
   /// The grant that lets it in; nil: denied.
   let decidedBy: String?
+  /// What keeps it out although a grant lets it in.
+  var deniedBy: String?
   let grants: [Line]
   /// What has to hold besides.
   let conditions: [Rule]
@@ -53,7 +55,8 @@ extension Grant {
 extension PolicyExplanation {
   var json: JSONValue {
     [
-      "allowed": .bool(decidedBy != nil), "rule": .string(decidedBy ?? Rule.none.description),
+      "allowed": .bool(decidedBy != nil && deniedBy == nil),
+      "rule": .string(decidedBy.map { deniedBy ?? $0 } ?? Rule.none.description),
       "tenants": .array(tenants.map { .string($0) }),
       "grants": .array(
         grants.map { line in

@@ -32,6 +32,8 @@ struct PolicyWarnings {
     if grant.stages != nil, grant.actions.isDisjoint(with: ofStages) {
       warnings.append("\(place).stages: none of its actions is about a stage")
     }
+    warnings += Self.impossible(grant.artifacts, .artifact).map { "\(place).artifacts: \($0)" }
+    warnings += Self.impossible(grant.stages, .stage).map { "\(place).stages: \($0)" }
     let isAll = grant.actions.count == GrantedAction.allCases.count
     if !isAll, grant.actions.contains(.delete), !repositories.contains(where: \.allowDelete) {
       warnings.append("\(place).actions: 'delete' allows nothing, no repository of it has allowDelete")
@@ -43,12 +45,30 @@ struct PolicyWarnings {
     return warnings
   }
 
+  private enum Kind: String {
+    case artifact, stage
+  }
+
+  /// What is wrong with patterns that no name can match.
+  private static func impossible(_ patterns: [Pattern]?, _ kind: Kind) -> [String] {
+    guard let patterns else { return [] }
+    if patterns.isEmpty { return ["is empty, so that it is about no \(kind.rawValue)"] }
+    return patterns.filter { !$0.canMatch(extra: kind == .artifact ? ":." : "") }.map {
+      "no \(kind.rawValue) can be called \($0.text.quoted)"
+    }
+  }
+
   // MARK: Conditions
 
   private func warnings(_ condition: Condition) -> [String] {
     let place = "conditions[\(condition.index)]"
     let repositories = configuration.repositories.filter { condition.repositories.matches($0.id) }
     if repositories.isEmpty { return ["\(place).repositories: no repository has such a name"] }
+    let names =
+      Self.impossible(condition.artifacts, .artifact).map { "\(place).artifacts: \($0)" }
+      + Self.impossible(condition.stages, .stage).map { "\(place).stages: \($0)" }
+      + Self.impossible(condition.from, .stage).map { "\(place).from: \($0)" }
+    if !names.isEmpty { return names }
     let changes = configuration.grants.filter { !$0.actions.isDisjoint(with: [.assign, .unassign]) }
     guard changes.contains(where: { condition.overlaps($0, stages: condition.stages) }) else {
       return ["\(place): no grant lets anybody change those stages, so that it binds nobody"]
@@ -123,6 +143,18 @@ extension Condition {
   fileprivate func overlaps(_ grant: Grant, stages: [Pattern]) -> Bool {
     repositories.overlaps(grant.repositories) && (artifacts ?? [Pattern("*")]).overlaps(grant.artifacts)
       && stages.overlaps(grant.stages)
+  }
+}
+
+extension Pattern {
+  /// Whether it may match a name of letters, digits, `-`, `_`, `/` and these.
+  fileprivate func canMatch(extra: String) -> Bool {
+    let allowed = Set(("-_/*?" + extra).utf8)
+    return !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+          || allowed.contains(byte)
+      }
   }
 }
 
