@@ -34,7 +34,11 @@ extension AdminTool {
     let filter = try AuditFilter(invocation.arguments)
     let limit = try invocation.arguments.integer("--limit", in: 0...1_000_000).map { Int($0) }
     let follows = invocation.arguments.has("--follow")
-    var reader = AuditReader(try await AuditDirectory(invocation).path, filter)
+    let directory = try await AuditDirectory(invocation).path
+    guard AuditReader.isLog(directory) else {
+      throw Failure(status: 66, "there is no audit log in \(directory)")
+    }
+    var reader = AuditReader(directory, filter)
     let shown = try lines(&reader, last: limit)
     if reader.unreadable > 0 {
       invocation.console.note(
@@ -107,10 +111,16 @@ extension AuditFilter {
     uid = try arguments.integer("--uid", in: 0...Int64(UInt32.max))
     user = arguments.value("--user")
     members["decision"] = try arguments.choice("--decision", AuditEntry.Decision.self)?.rawValue
-    for name in ["tenant", "repository", "artifact", "stage", "job", "event"] {
+    members["event"] = try arguments.choice("--event", ShownEvent.self)?.rawValue
+    for name in ["tenant", "repository", "artifact", "stage", "job"] {
       members[name] = arguments.value("--\(name)")
     }
   }
+}
+
+/// What `--event` takes: what is recorded, and what the log says of itself.
+private enum ShownEvent: String, CaseIterable {
+  case start, stop, request, push, effect, admin, file, recovered
 }
 
 extension ParsedArguments {
