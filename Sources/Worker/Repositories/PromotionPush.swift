@@ -41,7 +41,8 @@ extension Repository {
     do throws(RoundFailure) {
       return try await send(promotions.flatMap(\.prepared), branches: branches, evenIfChanged: false)
     } catch {
-      if case .server(let problem) = error, !problem.isOutcomeUnknown {
+      // What is a defect may have come after the push.
+      if case .server(let problem) = error, !problem.isOutcomeUnknown, problem.code != .internalError {
         _ = try await replanned(promotions, problem.message)
       }
       throw error
