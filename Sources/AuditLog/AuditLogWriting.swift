@@ -82,6 +82,9 @@ extension AuditLog {
     try await wait(for: line ?? last, isForDisk: true)
   }
 
+  /// Whether a line is in its file.
+  public func isWritten(_ line: UInt64) -> Bool { line <= writtenHead.sequence }
+
   /// Waits until everything appended so far is in its file, or until a line.
   ///
   /// - Throws: as ``untilDurable(_:)`` does.

@@ -40,7 +40,7 @@ actor Records {
     try await journalling { () throws(JobStoreError) in try await store.untilDurable(mark) }
     do throws(AuditError) {
       if let carried {
-        try await audit.untilWritten(carried.last)
+        if !isWritten(carried.last) { try await audit.untilWritten(carried.last) }
       } else {
         try await audit.decide([decision.about(submission.job.id)])
       }
@@ -50,19 +50,23 @@ actor Records {
     }
   }
 
+  /// Whether the log's file has a line. As a rule it has, for the journal's file work wrote it too; then nothing is waited
+  /// for.
+  private func isWritten(_ line: UInt64) -> Bool { audit.assumeIsolated { $0.isWritten(line) } }
+
   /// Accepts it where there is room for its line, for which it waits.
   private func accept(
     _ request: JobRequest, _ decision: AuditEntry
   ) async throws(WireError) -> (Submission, mark: UInt64, CarriedLines?) {
     while true {
-      do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
       let accepted = try await journalling { () throws(JobStoreError) in
         try await store.accept(request) { [audit] id in
-          // On their common executor. What room there was, others may have taken by now.
+          // On their common executor.
           audit.assumeIsolated { $0.canDecide ? CarriedLines($0.carry([decision.about(id)])) : nil }
         }
       }
       if let accepted { return accepted }
+      do throws(AuditError) { try await audit.checkRoom() } catch { throw WireError(error) }
     }
   }
 
