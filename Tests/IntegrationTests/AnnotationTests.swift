@@ -35,6 +35,8 @@ struct AnnotationTests {
     let fraud = try worker.ask("describe", "models:fraud")
     #expect(fraud["path"] == "models/fraud.pkl" && fraud["description"] == "Finds fraud", "\(fraud)")
     #expect(try worker.ask("describe", "data/raw:events")["path"] == "s3://bucket/events")
+    // Nobody is in a stage yet; what the file lists is told all the same.
+    #expect(try worker.ask("stages") == ["dev", "prod"] && worker.ask("stages", "--used") == [])
     #expect(try worker.stagekeeper("describe", "models:fraud", "--type").text == "model\n")
     // What is annotated only has no version yet; GTO marks it so.
     let table = try worker.stagekeeper("show", "--plain").text

@@ -25,7 +25,8 @@ public enum PlainName {
     !text.isEmpty && text.utf8.allSatisfy { isInside($0) || $0 == UInt8(ascii: ".") }
   }
 
-  static func isInside(_ byte: UInt8) -> Bool {
+  /// Whether a name may have this byte, though perhaps not at its ends.
+  public static func isInside(_ byte: UInt8) -> Bool {
     byte.isLetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "/")
       || byte == UInt8(ascii: "_")
   }

@@ -30,7 +30,7 @@ extension AdminHandler {
       change.action = .assign
       let rules = policy.approvalRules(change)
       if !rules.contains(where: { $0.approvers.contains(where: tenants.contains) }) {
-        explanation.deniedBy = rules.isEmpty ? "no condition wants it approved" : "approvers"
+        explanation.deniedBy = "approvers"
       }
     }
     return explanation.json

@@ -1,3 +1,4 @@
+internal import Registry
 internal import SystemCalls
 
 /// Rules of a configuration that are in order and can never do what they were written for.
@@ -147,14 +148,11 @@ extension Condition {
 }
 
 extension Pattern {
-  /// Whether it may match a name of letters, digits, `-`, `_`, `/` and these.
+  /// Whether it may match a name by its bytes.
+  ///
+  /// - Parameter extra: what a name may have besides.
   fileprivate func canMatch(extra: String) -> Bool {
-    let allowed = Set(("-_/*?" + extra).utf8)
-    return !text.isEmpty
-      && text.utf8.allSatisfy { byte in
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-          || allowed.contains(byte)
-      }
+    !text.isEmpty && text.utf8.allSatisfy { PlainName.isInside($0) || ("*?" + extra).utf8.contains($0) }
   }
 }
 
