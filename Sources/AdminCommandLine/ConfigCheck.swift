@@ -15,7 +15,7 @@ extension AdminTool {
     ]
   ) { invocation in
     let file = invocation.arguments.operands.first ?? "/etc/stagekeeper/worker.json5"
-    let exit = try runCheck(of: file)
+    let exit = try runCheck(of: file, asJSON: invocation.wantsJSON)
     if exit != .exited(code: 0) {
       // What is wrong was said by the program that found it.
       if case .exited(let code) = exit { throw Failure(status: code) }
@@ -24,14 +24,14 @@ extension AdminTool {
   }
 
   /// The worker reads its configuration itself, so that there is one reader of it; its words go where ours go.
-  private static func runCheck(of file: String) throws(SystemCallError) -> ChildExit {
+  private static func runCheck(of file: String, asJSON: Bool) throws(SystemCallError) -> ChildExit {
     let own = try ThisProcess.executablePath()
     let directory = own.lastIndex(of: "/").map { own[...$0] } ?? ""
     let environment = ["PATH", "HOME", "CREDENTIALS_DIRECTORY"].compactMap { name in
       ThisProcess.environment(name).map { "\(name)=\($0)" }
     }
     let command = ChildCommand(
-      executable: directory + "stagekeeperd", arguments: ["--config", file, "--check"],
+      executable: directory + "stagekeeperd", arguments: ["--config", file, "--check"] + (asJSON ? ["--json"] : []),
       environment: environment, newProcessGroup: false)
     return try ChildProcess.spawn(command, descriptors: [-1, 1, 2]).wait()
   }

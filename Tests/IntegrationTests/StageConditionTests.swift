@@ -259,13 +259,24 @@ struct StageConditionTests {
     .disabled(if: Sanitizer.isOn, "what checks it is started without the sanitizer's options"))
   func checksConfigurations() throws {
     let directory = try TemporaryDirectory()
-    func check(_ text: String) throws -> Program.Output {
+    func check(_ text: String, _ options: String...) throws -> Program.Output {
       try Program.run(
         try BuiltProgram.path("stagekeeper-admin"),
-        ["config", "check", try directory.write("worker.json5", text)])
+        ["config", "check", try directory.write("worker.json5", text)] + options)
     }
     let good = try check("{ repositories: { demo: { url: '/nowhere' } } }")
     #expect(good.exit == .success && good.text.contains("good"), "\(good)")
+    let json = try JSONValue(
+      parsing: Array(
+        try check(
+          """
+          { repositories: { demo: { url: '/nowhere' } }, tenants: { ci: { uids: [1] } },
+            grants: [{ tenants: ['ci'], repositories: ['demo'], actions: ['read'], stages: ['x'] }] }
+          """, "--json"
+        ).text.utf8))
+    #expect(json["repositories"] == 1, "\(json)")
+    #expect(json["warnings"] == ["grants[0].stages: none of its actions is about a stage"], "\(json)")
+    #expect(json["policy"]?.arrayValue?.isEmpty == false, "\(json)")
     let bad = try check(
       "{ repositories: { demo: { url: '/nowhere' } }, conditions: [{ repositories: ['*'], stages: ['x'], form: ['y'] }] }"
     )

@@ -49,6 +49,7 @@ struct DaemonOptionsTests {
 
   @Test func mistakes() {
     #expect(problem("--rpeo", "a=/r").contains("did you mean --repo?"))
+    #expect(problem("--json").contains("--json goes with --check alone"))
     #expect(problem("--repo").contains("--repo needs a value"))
     #expect(problem("--repo=").contains("--repo needs a value"))
     #expect(problem("--help=yes").contains("takes no value"))

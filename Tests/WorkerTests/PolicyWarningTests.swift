@@ -69,6 +69,14 @@ struct PolicyWarningTests {
         "repositories.demo: no grant opens it to anybody",
         "grants[0].repositories: no repository has such a name",
       ])
+    for (url, section, warning) in [
+      ("/r", "ssh: {}", "repositories.demo.ssh: nothing of it is used, for the URL is none of ssh"),
+      ("git@h:r", "https: {}", "repositories.demo.https: nothing of it is used, for the URL is none of https"),
+      ("https://h/r", "https: {}", nil), ("ssh://h/r", "ssh: {}", nil), ("h:r", "ssh: {}", nil),
+    ] {
+      let repository = "demo: { url: \"\(url)\", \(section) }"
+      #expect(try warnings(configuration(repositories: repository)) == [warning].compactMap(\.self))
+    }
     #expect(
       try warnings(configuration(tenants: "jobs: { uids: [1] }, boss: { uids: [2] }, idle: { gids: [3] }"))
         == ["tenants.'idle': no grant allows it anything"])

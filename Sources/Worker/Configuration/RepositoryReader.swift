@@ -50,17 +50,32 @@ extension RepositoryConfiguration {
   private static func problem(withURL url: String) -> String? {
     if url.isEmpty { return "is empty" }
     if url.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return "holds a control character" }
-    if url.hasPrefix("/") || url.hasPrefix("file:///") { return nil }
     if let scheme = url.firstRange(of: "://") {
       let authority = url[scheme.upperBound...].prefix { $0 != "/" }
       let user = authority.lastIndex(of: "@").map { authority[..<$0] }
       if user?.contains(":") ?? false {
         return "holds a password; put it in a file and name that file (https.tokenFile)"
       }
-      let known = ["ssh", "https", "http"].contains(String(url[..<scheme.lowerBound]))
-      return known ? nil : "expected ssh://, https://, http://, user@host:path or an absolute path"
     }
-    return url.contains(":") ? nil : "expected ssh://, https://, http://, user@host:path or an absolute path"
+    return transport(of: url) == nil
+      ? "expected ssh://, https://, http://, user@host:path or an absolute path" : nil
+  }
+
+  enum Transport {
+    case path, http, ssh
+  }
+
+  /// How the server is reached, by the form of the URL.
+  var transport: Transport? { Self.transport(of: url) }
+
+  private static func transport(of url: String) -> Transport? {
+    if url.hasPrefix("/") || url.hasPrefix("file:///") { return .path }
+    guard let scheme = url.firstRange(of: "://") else { return url.contains(":") ? .ssh : nil }
+    return switch url[..<scheme.lowerBound] {
+    case "ssh": .ssh
+    case "https", "http": .http
+    default: nil
+    }
   }
 }
 

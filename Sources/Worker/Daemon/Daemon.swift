@@ -37,7 +37,7 @@ public enum Daemon {
       }
       let source = reread
       Task.detached {
-        if isCheck { await check(configuration, laneProgram: program) }
+        if isCheck { await check(configuration, laneProgram: program, asJSON: options.wantsJSON) }
         await serve(configuration, laneProgram: program, reread: source)
       }
       dispatchMain()
@@ -47,14 +47,24 @@ public enum Daemon {
     }
   }
 
-  private static func check(_ configuration: Configuration, laneProgram: String) async -> Never {
+  private static func check(
+    _ configuration: Configuration, laneProgram: String, asJSON: Bool
+  ) async -> Never {
     guard await KeyCheck.run(configuration, laneProgram: laneProgram) else {
       finish(ExitStatus.configuration)
     }
+    let sentences = PolicySentences(configuration: configuration).lines
     let warnings = PolicyWarnings(configuration: configuration, now: WallClock.seconds).lines
-    let lines = PolicySentences(configuration: configuration).lines + warnings.map { "warning: \($0)" }
     let count = configuration.repositories.count
+    if asJSON {
+      let verdict: JSONValue = [
+        "repositories": .integer(Int64(count)), "policy": .array(sentences.map(JSONValue.string)),
+        "warnings": .array(warnings.map(JSONValue.string)),
+      ]
+      finish(0, output: verdict.text(indentation: 4))
+    }
     let summary = "the configuration is good: \(count) \(count == 1 ? "repository" : "repositories")"
+    let lines = sentences + warnings.map { "warning: \($0)" }
     finish(
       0,
       output: (lines + [warnings.isEmpty ? summary : "\(summary), \(warnings.count) warnings"]).joined(

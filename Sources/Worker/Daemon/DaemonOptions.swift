@@ -15,6 +15,8 @@ struct DaemonOptions: Equatable {
   var stateDirectory: String?
   var clientSocket: String?
   var adminSocket: String?
+  /// What `--check` finds, as JSON.
+  var wantsJSON = false
   /// The lane's program; nil: `stagekeeper-lane` beside this one.
   var laneProgram: String?
 
@@ -37,6 +39,7 @@ struct DaemonOptions: Equatable {
       --lane PATH          the program stagekeeper-lane (default: beside this program)
       --check              read the configuration, try out the keys and trust files that it names, say in
                            sentences who may do what, warn of rules that can never do anything, and end
+      --json               with --check: say that as JSON, {"repositories", "policy", "warnings"}
       --version            print the version and end
       --help               print this and end
 
@@ -56,6 +59,7 @@ struct DaemonOptions: Equatable {
       case "--help", "-h": action = .help
       case "--version": action = .version
       case "--check": action = .check
+      case "--json": wantsJSON = true
       case _ where Self.valued.contains(name):
         guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
           throw ConfigurationError("\(name) needs a value")
@@ -64,9 +68,10 @@ struct DaemonOptions: Equatable {
       default: throw Self.unknown(argument)
       }
     }
+    if wantsJSON, action == .run { throw ConfigurationError("--json goes with --check alone") }
   }
 
-  private static let flags = ["--help", "-h", "--version", "--check"]
+  private static let flags = ["--help", "-h", "--version", "--check", "--json"]
   private static let valued = ["--repo", "--config", "--state", "--socket", "--admin-socket", "--lane"]
 
   private static func unknown(_ argument: String) -> ConfigurationError {

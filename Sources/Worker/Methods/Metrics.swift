@@ -32,7 +32,10 @@ extension AdminHandler {
   }
 
   private func addRepositories(_ statistics: QueueStatistics, to text: inout MetricsText) {
-    let lines = statistics.repositories
+    // One that the configuration has lost is there as long as jobs wait for it.
+    let lines = statistics.repositories.filter {
+      worker.repositories[$0.repository] != nil || $0.openJobs > 0
+    }
     text.add(
       "stagekeeper_repository_jobs", .gauge, "Unfinished jobs, by repository and state.",
       lines.flatMap { line in

@@ -15,8 +15,18 @@ struct PolicyWarnings {
   // MARK: Who and what
 
   private func warnings(_ repository: RepositoryConfiguration) -> [String] {
-    let isOpen = configuration.grants.contains { $0.repositories.matches(repository.id) }
-    return isOpen ? [] : ["repositories.\(repository.id): no grant opens it to anybody"]
+    let place = "repositories.\(repository.id)"
+    var warnings: [String] = []
+    if !configuration.grants.contains(where: { $0.repositories.matches(repository.id) }) {
+      warnings.append("\(place): no grant opens it to anybody")
+    }
+    if repository.ssh != nil, repository.transport != .ssh {
+      warnings.append("\(place).ssh: nothing of it is used, for the URL is none of ssh")
+    }
+    if repository.https != nil, repository.transport != .http {
+      warnings.append("\(place).https: nothing of it is used, for the URL is none of https")
+    }
+    return warnings
   }
 
   private func warnings(_ tenant: TenantConfiguration) -> [String] {
