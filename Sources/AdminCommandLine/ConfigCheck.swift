@@ -31,7 +31,8 @@ extension AdminTool {
       ThisProcess.environment(name).map { "\(name)=\($0)" }
     }
     let command = ChildCommand(
-      executable: directory + "stagekeeperd", arguments: ["--config", file, "--check"] + (asJSON ? ["--json"] : []),
+      executable: directory + "stagekeeperd",
+      arguments: ["--config", file, "--check"] + (asJSON ? ["--json"] : []),
       environment: environment, newProcessGroup: false)
     return try ChildProcess.spawn(command, descriptors: [-1, 1, 2]).wait()
   }

@@ -149,15 +149,13 @@ final class AuditWriter: @unchecked Sendable {
       isDiskFull = false
       return true
     } catch {
-      switch error.errno {
-      case .noSpace, .quotaExceeded:
+      if error.errno.isDiskFull {
         isDiskFull = true
         return reservedEnd - used >= Self.margin
-      case .notSupported:
-        canReserve = false
-        return true
-      default: throw error
       }
+      guard error.errno == .notSupported else { throw error }
+      canReserve = false
+      return true
     }
   }
 }

@@ -163,6 +163,7 @@ public final class RemoteRepository {
   }
 
   private static func isOfConnection(_ error: GitRemoteError) -> Bool {
-    [.timeout, .remoteHungUp, .unreachable, .protocolViolation, .tooLarge, .io].contains(error.code)
+    [.timeout, .remoteHungUp, .unreachable, .protocolViolation, .tooLarge, .io, .exhausted].contains(
+      error.code)
   }
 }

@@ -61,7 +61,7 @@ final class Journal: @unchecked Sendable {
       try segment.reserve(upTo: offset)
       return true
     } catch {
-      if error.isDiskFull { return false }
+      if error.errno.isDiskFull { return false }
       guard error.errno == .notSupported else { throw error }
       canReserve = false
       return true
@@ -74,7 +74,7 @@ final class Journal: @unchecked Sendable {
     do throws(SystemCallError) {
       try segment.clearAhead()
     } catch {
-      guard error.isDiskFull else { throw error }
+      guard error.errno.isDiskFull else { throw error }
       segment.clearNoMore()
     }
   }
@@ -125,7 +125,7 @@ final class Journal: @unchecked Sendable {
       try draft.synchronize()
       return true
     } catch {
-      if error.isDiskFull { return false }
+      if error.errno.isDiskFull { return false }
       throw error
     }
   }
@@ -143,7 +143,7 @@ final class Journal: @unchecked Sendable {
       try draft.synchronize()
       return draft
     } catch {
-      if error.isDiskFull { return nil }
+      if error.errno.isDiskFull { return nil }
       throw error
     }
   }
@@ -155,9 +155,4 @@ final class Journal: @unchecked Sendable {
     if isWhole { try? segment.trim() }
     lock = nil
   }
-}
-
-extension SystemCallError {
-  /// No space on the disk, or none left in the quota.
-  var isDiskFull: Bool { errno == .noSpace || errno == .quotaExceeded }
 }

@@ -65,7 +65,7 @@ extension WireError {
     case .protocolViolation, .tooLarge: (.remoteProtocol, .unavailable)
     case .refused: (.remoteRefused, .refused)
     case .notFound: (.unknownRef, .refused)
-    case .locked, .storageFull: (.busy, .retry)
+    case .locked, .exhausted: (.busy, .retry)
     case .mirrorDamaged: (.internalError, .retry)
     case .credentialFileUnusable: (.credentialFile, .unavailable)
     case .credentialCommandFailed: (.credentialCommand, .retry)

@@ -23,10 +23,21 @@ public struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConvertib
   public static let permissionDenied = Errno(rawValue: EACCES)
   public static let invalidArgument = Errno(rawValue: EINVAL)
   public static let tooManyOpenFiles = Errno(rawValue: EMFILE)
+  public static let tooManyOpenFilesInAll = Errno(rawValue: ENFILE)
+  public static let noMemory = Errno(rawValue: ENOMEM)
   public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   public static let notSupported = Errno(rawValue: ENOTSUP)
   public static let fileTooLarge = Errno(rawValue: EFBIG)
+
+  /// The machine has nothing left of what a call needs; it may have again soon. Where a call waits for nothing, EAGAIN
+  /// stands for a process or a thread too many.
+  public static let exhaustions: [Errno] = [
+    .noSpace, .quotaExceeded, .tooManyOpenFiles, .tooManyOpenFilesInAll, .noMemory, .wouldBlock,
+  ]
+
+  /// No space on the disk, or none left in the quota.
+  public var isDiskFull: Bool { self == .noSpace || self == .quotaExceeded }
 
   /// The C library's sentence for it, `strerror`.
   public var description: String { String(cString: strerror(rawValue)) }

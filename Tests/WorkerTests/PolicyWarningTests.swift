@@ -71,7 +71,9 @@ struct PolicyWarningTests {
       ])
     for (url, section, warning) in [
       ("/r", "ssh: {}", "repositories.demo.ssh: nothing of it is used, for the URL is none of ssh"),
-      ("git@h:r", "https: {}", "repositories.demo.https: nothing of it is used, for the URL is none of https"),
+      (
+        "git@h:r", "https: {}", "repositories.demo.https: nothing of it is used, for the URL is none of https"
+      ),
       ("https://h/r", "https: {}", nil), ("ssh://h/r", "ssh: {}", nil), ("h:r", "ssh: {}", nil),
     ] {
       let repository = "demo: { url: \"\(url)\", \(section) }"

@@ -1,3 +1,5 @@
+internal import SystemCalls
+
 /// What went wrong with a repository or its server.
 public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kind of error, for decisions; kinds may be added.
@@ -5,7 +7,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     private enum Kind: String {
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
-      case notFound, locked, io, storageFull, mirrorDamaged, unsupported
+      case notFound, locked, io, exhausted, mirrorDamaged, unsupported
       case credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
@@ -42,8 +44,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let locked = Code(kind: .locked)
     /// A local file or process failed.
     public static let io = Code(kind: .io)
-    /// There is no room for the mirror on this machine's disk.
-    public static let storageFull = Code(kind: .storageFull)
+    /// This machine's disk is full, or it has no memory, descriptors or processes left.
+    public static let exhausted = Code(kind: .exhausted)
     /// The mirror on this machine's disk has lost something; see ``RemoteRepository/condemnMirror()``.
     public static let mirrorDamaged = Code(kind: .mirrorDamaged)
     /// The server lacks something that is needed.
@@ -72,9 +74,22 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     self.outcomeUnknown = outcomeUnknown
   }
 
+  /// What a system call could not do on this machine.
+  init(_ operation: String, _ error: SystemCallError) {
+    if Errno.exhaustions.contains(error.errno) {
+      self.init(exhausted: error.errno, operation, "\(error)")
+    } else {
+      self.init(.io, operation, "\(error)")
+    }
+  }
+
+  init(exhausted errno: Errno, _ operation: String, _ message: String) {
+    self.init(.exhausted, operation, errno.isDiskFull ? "the worker's disk is full: \(message)" : message)
+  }
+
   /// The same request may succeed later without anybody's doing.
   public var isTransient: Bool {
-    [.unreachable, .timeout, .remoteHungUp, .locked, .storageFull, .mirrorDamaged, .credentialCommandFailed]
+    [.unreachable, .timeout, .remoteHungUp, .locked, .exhausted, .mirrorDamaged, .credentialCommandFailed]
       .contains(code)
   }
 

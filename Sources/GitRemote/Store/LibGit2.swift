@@ -53,9 +53,15 @@ enum LibGit2 {
   }
 
   static func error(_ operation: String, _ result: Int32) -> GitRemoteError {
-    let message = git_error_last().map { String(cString: $0.pointee.message) }
-    let code: GitRemoteError.Code = result == GIT_ENOTFOUND.rawValue ? .notFound : .io
-    return GitRemoteError(code, operation, ServerText.sanitized((message ?? "libgit2 error \(result)").utf8))
+    guard let words = git_error_last().map({ String(cString: $0.pointee.message) }) else {
+      return GitRemoteError(.io, operation, "libgit2 error \(result)")
+    }
+    let message = ServerText.sanitized(words.utf8)
+    // Where a system call failed, the message ends with what `strerror` says of it.
+    if let errno = Errno.exhaustions.first(where: { message.hasSuffix(": \($0)") }) {
+      return GitRemoteError(exhausted: errno, operation, message)
+    }
+    return GitRemoteError(result == GIT_ENOTFOUND.rawValue ? .notFound : .io, operation, message)
   }
 }
 

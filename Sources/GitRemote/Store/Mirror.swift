@@ -38,7 +38,7 @@ final class Mirror {
       try Files.makeDirectories(directory)
       if let lock = try Files.lock("\(directory)/lock") { return lock }
     } catch {
-      throw GitRemoteError(.io, operation, "\(error)")
+      throw GitRemoteError(operation, error)
     }
     throw GitRemoteError(.locked, operation, "another process uses \(directory)")
   }
@@ -70,14 +70,14 @@ final class Mirror {
       try Files.remove(marker(directory))
       for path in [contentsPath(directory), historyPath(directory)] { try Files.removeTree(path) }
     } catch {
-      throw GitRemoteError(.io, operation, "\(error)")
+      throw GitRemoteError(operation, error)
     }
     for path in [contentsPath(directory), historyPath(directory)] { try ObjectStore.make(path) }
     let stores = try open(directory)
     do throws(SystemCallError) {
       try Files.replace(marker(directory), with: url)
     } catch {
-      throw GitRemoteError(.io, operation, "\(error)")
+      throw GitRemoteError(operation, error)
     }
     return stores
   }

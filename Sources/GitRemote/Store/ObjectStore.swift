@@ -210,9 +210,7 @@ final class PackIndexer {
     do throws(GitRemoteError) {
       try LibGit2.check(operation, call)
     } catch {
-      if error.message.contains("No space left on device") {
-        throw GitRemoteError(.storageFull, operation, "the worker's disk is full: \(error.message)")
-      }
+      if error.code == .exhausted { throw error }
       throw GitRemoteError(.protocolViolation, operation, "the pack is damaged: \(error.message)")
     }
   }

@@ -21,7 +21,7 @@ final class RunningCommand: FarEnd {
     do throws(SystemCallError) {
       child = try ChildProcess.spawn(command, descriptors: [stream, stream, errors.rawValue])
     } catch {
-      throw GitRemoteError(.io, operation, "\(error)")
+      throw GitRemoteError(operation, error)
     }
   }
 

@@ -63,7 +63,7 @@ final class MultiplexedSession: FarEnd {
       } catch {
         if error.errno == .wouldBlock { continue }
         if error.errno == .connectionReset { return .end }
-        throw GitRemoteError(.io, operation, "\(error)")
+        throw GitRemoteError(operation, error)
       }
     }
   }

@@ -67,7 +67,7 @@ final class SharedConnection {
     do throws(SystemCallError) {
       socket = try Files.openPlace(of: path, followingLinks: false)
     } catch {
-      throw GitRemoteError(.io, "connect", "\(error)")
+      throw GitRemoteError("connect", error)
     }
     try removeSocket()
     return socket
@@ -93,7 +93,7 @@ final class SharedConnection {
     do throws(SystemCallError) {
       try Files.makeDirectories(String(path[..<slash]), mode: 0o700)
     } catch {
-      throw GitRemoteError(.io, "connect", "\(error)")
+      throw GitRemoteError("connect", error)
     }
   }
 
@@ -101,7 +101,7 @@ final class SharedConnection {
     do throws(SystemCallError) {
       try Files.remove(path)
     } catch {
-      throw GitRemoteError(.io, "connect", "\(error)")
+      throw GitRemoteError("connect", error)
     }
   }
 }

@@ -41,7 +41,7 @@ final class StreamConnection: ServiceConnection {
       try pair.first.setNonBlocking(true)
       return pair
     } catch {
-      throw GitRemoteError(.io, operation, "\(error)")
+      throw GitRemoteError(operation, error)
     }
   }
 
@@ -103,7 +103,7 @@ final class StreamConnection: ServiceConnection {
       if error.errno == .wouldBlock { return nil }
       if error.errno == .connectionReset { return 0 }
       if error.errno == .brokenPipe { throw unexpectedEnd() }
-      throw GitRemoteError(.io, operation, "\(error)")
+      throw GitRemoteError(operation, error)
     }
   }
 
@@ -124,7 +124,7 @@ final class StreamConnection: ServiceConnection {
         if write, entries[0].isReadable { try readEarlyAnswer() }
       } catch {
         if error.errno == .timedOut { throw deadlines.passed(operation).saying(words) }
-        throw GitRemoteError(.io, operation, "\(error)")
+        throw GitRemoteError(operation, error)
       }
       if write ? entries[0].isWritable : entries[0].isReadable { return }
     }
