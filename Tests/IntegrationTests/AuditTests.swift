@@ -101,6 +101,29 @@ struct AuditTests {
     try worker.stop()
   }
 
+  @Test(
+    "a grant that is gone when the job's turn comes is one refusal, told to whoever waits, and one effect")
+  func revoked() throws {
+    let worker = try makeWorker()
+    try worker.administer("pause", "demo")
+    let raw = try RawConnection(worker.clientSocket)
+    raw.request(1, "register", ["repository": "demo", "artifact": "churn", "version": "v1.0.0"])
+    let job = try #require(try raw.reply()?["event"]?["job"]?["job"]?.stringValue)
+    let file = worker.directory.appending("stagekeeper.json5")
+    let text = String(decoding: try Files.read(file, limit: 1 << 20), as: UTF8.self)
+    try Files.replace(file, with: Array(text.replacing("churn*", with: "fraud*").utf8))
+    try worker.administer("reload")
+    try worker.administer("resume", "demo")
+    let error = try raw.end()?["error"]
+    #expect(
+      error?["code"] == "not_allowed" && error?["details"]?["job"]?["job"] == .string(job),
+      "\(error ?? .null)")
+    try worker.stop()
+    #expect(try worker.auditLines("--decision", "denied").isEmpty)
+    let effects = try worker.auditLines("--event", "effect")
+    #expect(effects.map { $0["code"] } == ["not_allowed"], "\(effects)")
+  }
+
   // MARK: Crashes
 
   /// As where the power fails when the journal is synced and the log is not.

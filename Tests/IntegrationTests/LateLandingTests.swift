@@ -84,6 +84,22 @@ struct LateLandingTests {
     try held.worker.stop()
   }
 
+  @Test("a push that lands after the worker has given it up counts, and the server is not called unreachable")
+  func lateWithoutCrash() throws {
+    let held = try HeldRemote(hook: "pre-receive", others: "while [ ! -e \"$tag\" ]; do sleep 0.05; done")
+    try held.begin()
+    try held.waitFor("others")
+    func repository() throws -> JSONValue? {
+      try held.worker.administer("repositories")["repositories"]?[0]
+    }
+    #expect(try repository()?["error"] != nil)
+    try held.open()
+    try held.expectOnce()
+    let end = try #require(try repository())
+    #expect(end["state"] == "idle" && end["error"] == nil, "\(end)")
+    try held.worker.stop()
+  }
+
   @Test(
     "the push of the next worker lands first; the held one comes late and changes nothing",
     arguments: ["pre-receive", "update"])

@@ -43,6 +43,15 @@ import Testing
     #expect(admin.exit == .exited(code: 69) && admin.errorText.contains("/nowhere.sock"))
   }
 
+  @Test func anAuditLogThatIsNotThereIs66() throws {
+    let directory = try TemporaryDirectory()
+    for place in [directory.path, "/nowhere"] {
+      let output = try run("stagekeeper-admin", ["audit", "show", place])
+      #expect(output.exit == .exited(code: 66) && output.text.isEmpty, "\(output)")
+      #expect(output.errorText.contains("there is no audit log in \(place)"), "\(output.errorText)")
+    }
+  }
+
   @Test func theRuntimeDirectoryIsLookedAt() throws {
     let server = try ScriptedServer { _, request in [.result(request, ["value": []])] }
     let directory = try TemporaryDirectory()
