@@ -38,8 +38,10 @@ extension AdminTool {
   private static func explanation(_ answer: JSONValue) -> String {
     let tenants = answer.elements("tenants").compactMap(\.cell).joined(separator: ", ")
     let isAllowed = answer["allowed"]?.boolValue ?? false
+    let rule = answer["rule"]?.cell ?? ""
     var lines = [
-      isAllowed ? "allowed by \(answer["rule"]?.cell ?? "")" : "denied: no grant allows it",
+      isAllowed
+        ? "allowed by \(rule)" : rule == "none" ? "denied: no grant allows it" : "denied by \(rule)",
       "tenants: \(tenants.isEmpty ? "none" : tenants)",
     ]
     lines += answer.elements("grants").map { grant in

@@ -48,7 +48,8 @@ public actor AuditLog {
   /// Why nothing is written any more.
   var stop: AuditError?
 
-  private var denials: DenialWindow
+  private var denials: RepetitionWindow
+  private var repetitions: RepetitionWindow
   private var isDenialClockSet = false
   /// When the newest file was begun, in milliseconds since 1970.
   var begun: Int64
@@ -109,7 +110,8 @@ public actor AuditLog {
     last = opening.head.sequence
     writtenHead = opening.head
     durableHead = opening.head
-    denials = DenialWindow(seconds: settings.denialSeconds)
+    denials = RepetitionWindow(of: .denied, seconds: settings.denialSeconds)
+    repetitions = RepetitionWindow(of: .allowed, seconds: settings.denialSeconds)
     begun = opening.begun.flatMap { milliseconds(timestamp: $0) } ?? now()
     isNextReady = opening.head.sequence == 0
   }
@@ -203,6 +205,15 @@ public actor AuditLog {
     setDenialClock()
   }
 
+  /// Records that something was allowed that had been done already; durable soon after. Equal ones share lines.
+  ///
+  /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
+  public func repeated(_ entry: AuditEntry) throws(AuditError) {
+    try check()
+    appendDenials(repetitions.note(entry, now: now()))
+    setDenialClock()
+  }
+
   /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
   public func check() throws(AuditError) { if let stop { throw stop } }
 
@@ -210,12 +221,13 @@ public actor AuditLog {
   public func reconfigure(_ new: AuditSettings) {
     settings = new
     denials.span = Int64(new.denialSeconds) * 1000
+    repetitions.span = denials.span
   }
 
   /// Writes what is still counted, and waits until everything is on disk; nothing is taken any more.
   public func close(with last: AuditEntry? = nil) async {
     guard stop == nil else { return }
-    appendDenials(denials.takeAll())
+    appendDenials(denials.takeAll() + repetitions.takeAll())
     if let last { append([last]) }
     sync()
     try? await untilDurable()
@@ -261,7 +273,7 @@ public actor AuditLog {
   }
 
   private func setDenialClock() {
-    if isDenialClockSet || denials.isEmpty { return }
+    if isDenialClockSet || denials.isEmpty && repetitions.isEmpty { return }
     isDenialClockSet = true
     executor.async(at: .after(seconds: Double(denials.span) / 1000 + 0.010)) { [weak self] in
       self?.assumeIsolated { $0.endDenialSpans() }
@@ -271,7 +283,7 @@ public actor AuditLog {
   private func endDenialSpans() {
     isDenialClockSet = false
     guard stop == nil else { return }
-    appendDenials(denials.takeDue(now: now()))
+    appendDenials(denials.takeDue(now: now()) + repetitions.takeDue(now: now()))
     setDenialClock()
   }
 }

@@ -59,18 +59,34 @@ extension RemoteRepository {
     try rememberContents(commit)
   }
 
+  /// Downloads the same of several commits in one conversation, as far as the server gives them. What is not here then can
+  /// still be asked for one by one.
+  public func fetchContents(of commits: [ObjectID]) throws(GitRemoteError) {
+    let missing = commits.filter { !contents.contains($0) }
+    if missing.count < 2 { return }
+    let conversation = try converse(.uploadPack, "fetch the files of \(missing.count) commits")
+    let wants = Set(missing.compactMap { want(for: $0, conversation) })
+    if wants.isEmpty { return conversation.endWithoutRequest() }
+    let here = contentCommits
+    let request = FetchRequest(
+      wants: wants.sorted(), haves: here, filter: contentsFilter, depth: 1, shallow: here)
+    try proceed { () throws(GitRemoteError) in try conversation.fetch(request, into: contents) }
+    for commit in missing.suffix(Self.rememberedContents) where contents.contains(commit) {
+      try rememberContents(commit)
+    }
+  }
+
   /// Servers give only what a ref points to, unless they say that any id may be asked for.
   private func contentsRequest(for commit: ObjectID, _ conversation: Conversation) -> FetchRequest? {
-    let refs = conversation.advertisement.refs
-    let ref = (0..<refs.count).first { index in
-      let entry = refs.entries[index]
-      return entry.id == commit || entry.peeled == commit
-    }
-    guard let want = ref.map({ refs[$0].id }) ?? (conversation.allowsWant(commit) ? commit : nil) else {
-      return nil
-    }
+    guard let want = want(for: commit, conversation) else { return nil }
     let here = contentCommits
     return FetchRequest(wants: [want], haves: here, filter: contentsFilter, depth: 1, shallow: here)
+  }
+
+  private func want(for commit: ObjectID, _ conversation: Conversation) -> ObjectID? {
+    let refs = conversation.advertisement.refs
+    let ref = refs.entries.first { $0.id == commit || $0.peeled == commit }
+    return ref?.id ?? (conversation.allowsWant(commit) ? commit : nil)
   }
 
   private var contentsFilter: String { "blob:limit=\(configuration.limits.file + 1)" }

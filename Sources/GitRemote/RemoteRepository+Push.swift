@@ -10,6 +10,8 @@ public enum PushOutcome: Equatable, Sendable {
   ///
   /// - Parameter reason: the server's words about this ref, such as `hook declined`.
   case rejected(reason: String)
+  /// Nothing was sent for it: the server takes refs one by one, and one before it was not made or deleted.
+  case unsent
 }
 
 /// What a push came to.
@@ -39,7 +41,8 @@ extension RemoteRepository {
   /// Creates and deletes refs on the remote, over one connection; never moves one.
   ///
   /// The server compares and sets: each ref is asked to be made from nothing, or to be deleted at one object, so of
-  /// two pushers one wins.
+  /// two pushers one wins. Where it can't take all or none (`atomic`), each is pushed by itself, in the order given, until
+  /// one is not taken.
   ///
   /// - Parameter refs: the objects must have been made by ``writeTag(_:)``, or be on the remote already.
   /// - Parameter known: what the caller planned with; nil: push whatever else has changed.
@@ -66,11 +69,40 @@ extension RemoteRepository {
       conversation.endWithoutRequest()
       return .done(report)
     }
-    let content = free.count == refs.count ? pack : try self.pack(free)
-    let answer = try proceed { () throws(GitRemoteError) in try conversation.push(free, pack: content) }
-    try include(answer, of: free, in: &report)
+    if free.count == 1 || conversation.advertisement.capabilities.contains("atomic") {
+      let content = free.count == refs.count ? pack : try self.pack(free)
+      try send(free, content, conversation, &report)
+    } else {
+      try sendOneByOne(free, conversation, &report)
+    }
     try? contents.flush(atLeast: 1024)
     return .done(report)
+  }
+
+  private func send(
+    _ refs: [PushedRef], _ pack: [UInt8], _ conversation: Conversation, _ report: inout PushReport
+  ) throws(GitRemoteError) {
+    let answer = try proceed { () throws(GitRemoteError) in try conversation.push(refs, pack: pack) }
+    try include(answer, of: refs, in: &report)
+  }
+
+  private func sendOneByOne(
+    _ refs: [PushedRef], _ first: Conversation, _ report: inout PushReport
+  ) throws(GitRemoteError) {
+    var next: Conversation? = first
+    for (index, ref) in refs.enumerated() {
+      do throws(GitRemoteError) {
+        let conversation = if let next { next } else { try converse(.receivePack, Self.push) }
+        next = nil
+        try send([ref], try pack([ref]), conversation, &report)
+      } catch {
+        throw index > 0 ? error.withUnknownOutcome() : error
+      }
+      guard report.outcomes[ref.name] == .accepted else {
+        for other in refs[(index + 1)...] { report.outcomes[other.name] = .unsent }
+        return
+      }
+    }
   }
 
   /// Asks the remote what it has at these names.

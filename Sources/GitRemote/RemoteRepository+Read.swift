@@ -8,14 +8,17 @@ extension RemoteRepository {
     try contents.writeTag(content)
   }
 
-  /// Reads a tag object that ``fetchTags()`` or ``writeTag(_:)`` brought here; nil where it is not here or
-  /// is no tag.
-  ///
-  /// - Throws: ``GitRemoteError/Code/tooLarge`` where it exceeds the limit for tags.
+  /// Reads a tag object that ``fetchTags()`` or ``writeTag(_:)`` brought here; nil where it is not here, is no tag, or
+  /// exceeds the limit for tags: one that somebody has made too large must not keep the others from being read.
   public func readTag(_ id: ObjectID) throws(GitRemoteError) -> TagObject? {
-    guard let object = try contents.read(id, limit: configuration.limits.tag), object.kind == .tag else {
-      return nil
+    let found: (kind: ObjectKind, content: [UInt8])?
+    do throws(GitRemoteError) {
+      found = try contents.read(id, limit: configuration.limits.tag)
+    } catch {
+      if error.code == .tooLarge { return nil }
+      throw error
     }
+    guard let object = found, object.kind == .tag else { return nil }
     var tag = TagObject(id: id, content: object.content)
     tag.commit = try commit(of: tag)
     return tag

@@ -1,23 +1,30 @@
+internal import StrictJSON
+
 /// How long finished jobs stay to be looked at.
 public struct JobRetention: Equatable, Sendable {
   /// How long a finished job is kept, in milliseconds.
   public var milliseconds: Int64
-  /// How many finished jobs are kept at most; the oldest go first.
+  /// How many finished jobs of one tenant are kept at most; the oldest go first. Those whose intents are not settled are
+  /// none of them.
   public var count: Int
-  /// How long a finished job that has a request key is kept at least, whatever the count says, in
+  /// What finished jobs of one tenant may take, in bytes of their requests.
+  public var bytes: Int
+  /// How long a finished job that has a request key is kept at least, whatever count and bytes say, in
   /// milliseconds: until then the same request gets the same job.
   public var requestKeyMilliseconds: Int64
 
   public init(
-    milliseconds: Int64 = 7 * 86_400_000, count: Int = 10_000, requestKeyMilliseconds: Int64 = 3_600_000
+    milliseconds: Int64 = 7 * 86_400_000, count: Int = 10_000, bytes: Int = 64 << 20,
+    requestKeyMilliseconds: Int64 = 3_600_000
   ) {
     self.milliseconds = milliseconds
     self.count = count
+    self.bytes = bytes
     self.requestKeyMilliseconds = requestKeyMilliseconds
   }
 }
 
-/// The finished jobs in the order in which they ended.
+/// Finished jobs in the order in which they ended.
 struct FinishedJobs: Sendable {
   private struct End {
     let id: JobID
@@ -49,15 +56,51 @@ struct FinishedJobs: Sendable {
     }
   }
 
-  /// The oldest ones for which the test holds, up to the first for which it does not.
+  enum Verdict {
+    case drop, keep
+    /// Keep this one and those after it.
+    case keepAll
+  }
+
+  /// How many are looked at that are kept.
+  private static let patience = 256
+
+  /// The oldest ones that a test has dropped.
   ///
-  /// - Parameter test: gets the job, when it ended, and how many finished jobs there are from it on.
-  func droppable(limit: Int, where test: (JobID, Int64, Int) -> Bool) -> [JobID] {
+  /// - Parameter test: gets the job, when it ended, and how many others are dropped before it.
+  func droppable(limit: Int, where test: (JobID, Int64, Int) -> Verdict) -> [JobID] {
     var found: [JobID] = []
+    var kept = 0
     for end in ends[first...] where serials[end.id] == end.serial {
-      if found.count >= limit || !test(end.id, end.time, serials.count - found.count) { break }
-      found.append(end.id)
+      if found.count >= limit || kept >= Self.patience { break }
+      switch test(end.id, end.time, found.count) {
+      case .drop: found.append(end.id)
+      case .keep: kept += 1
+      case .keepAll: return found
+      }
     }
     return found
   }
+}
+
+/// The finished jobs of one tenant.
+struct FinishedShare: Sendable {
+  private(set) var jobs = FinishedJobs()
+  /// What their requests take.
+  private(set) var bytes = 0
+
+  mutating func append(_ job: Job, at time: Int64) {
+    jobs.append(job.id, at: time)
+    bytes += job.retainedBytes
+  }
+
+  mutating func remove(_ job: Job) {
+    jobs.remove(job.id)
+    bytes -= job.retainedBytes
+  }
+}
+
+extension Job {
+  /// What is kept of it when it has ended, more or less.
+  var retainedBytes: Int { 1024 + request.body.serializedCount }
 }

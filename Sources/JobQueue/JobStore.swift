@@ -180,6 +180,16 @@ public actor JobStore {
     if mine >= configuration.maximumOpenJobsPerTenant {
       throw refuse("your tenant has \(mine) unfinished jobs, as many as one tenant may have", "jobsPerTenant")
     }
+    let bytes = configuration.retention.bytes
+    if request.requestKey != nil, table.finishedBytes(ofTenant: tenant) > bytes {
+      dropOldJobs(tenant: tenant)
+    }
+    let finished = table.finishedBytes(ofTenant: tenant)
+    if request.requestKey != nil, finished > bytes {
+      throw refuse(
+        "your tenant's finished jobs take \(finished >> 10) KiB, and those with request keys are kept for a while",
+        "finishedBytesPerTenant")
+    }
     let here = table.openCount(ofTenant: tenant, repository: request.repository)
     if here >= configuration.maximumOpenJobsPerTenantAndRepository {
       throw refuse(
@@ -267,7 +277,7 @@ public actor JobStore {
     let operation = "record \(event.name) of job \(id)"
     try check(operation)
     // Before the change, so that a job which ends with it can still be looked at.
-    dropOldJobs()
+    dropOldJobs(tenant: try existing(id).request.requester.tenant)
     let job = try existing(id)
     let time = configuration.now()
     do {
@@ -314,8 +324,8 @@ public actor JobStore {
     return step
   }
 
-  private func dropOldJobs() {
-    let ids = table.droppable(configuration.retention, now: configuration.now(), limit: 100)
+  private func dropOldJobs(tenant: String) {
+    let ids = table.droppable(configuration.retention, tenant: tenant, now: configuration.now(), limit: 100)
     if ids.isEmpty { return }
     _ = try? change(.dropped(ids), nil)
   }

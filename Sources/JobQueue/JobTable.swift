@@ -13,6 +13,7 @@ struct JobTable: Sendable {
   private var lines: [ExactString: RepositoryLine] = [:]
   private var order = JobOrder()
   private var finished = FinishedJobs()
+  private var finishedByTenant: [ExactString: FinishedShare] = [:]
   private(set) var awaiting = AwaitingJobs()
 
   init() {}
@@ -67,7 +68,7 @@ struct JobTable: Sendable {
     counts[job.state.name, default: 0] += 1
     if !job.state.isFinished { countOpen(job, 1) }
     if let key = RequestKey(job.request) { requestKeys[key] = job.id }
-    if let time = job.finishedAt { finished.append(job.id, at: time) }
+    if let time = job.finishedAt { addFinished(job, at: time) }
     place(job)
   }
 
@@ -79,10 +80,21 @@ struct JobTable: Sendable {
     counts[before, default: 0] -= 1
     counts[job.state.name, default: 0] += 1
     if before.isFinished != job.state.isFinished { countOpen(job, before.isFinished ? 1 : -1) }
-    if before.isFinished, !job.state.isFinished { finished.remove(id) }
-    if !before.isFinished, job.state.isFinished { finished.append(id, at: time) }
+    if before.isFinished, !job.state.isFinished { removeFinished(job) }
+    if !before.isFinished, job.state.isFinished { addFinished(job, at: time) }
     place(job)
     return step
+  }
+
+  private mutating func addFinished(_ job: Job, at time: Int64) {
+    finished.append(job.id, at: time)
+    finishedByTenant[ExactString(job.request.requester.tenant), default: FinishedShare()].append(
+      job, at: time)
+  }
+
+  private mutating func removeFinished(_ job: Job) {
+    finished.remove(job.id)
+    finishedByTenant[ExactString(job.request.requester.tenant)]?.remove(job)
   }
 
   /// Puts the job where its state belongs in its repository's line.
@@ -118,7 +130,7 @@ struct JobTable: Sendable {
       guard let job = jobs[id], job.state.isFinished else { throw contradiction(id, "has not ended") }
       jobs[id] = nil
       order.remove(id)
-      finished.remove(id)
+      removeFinished(job)
       counts[job.state.name, default: 0] -= 1
       if let key = RequestKey(job.request), requestKeys[key] == id { requestKeys[key] = nil }
     }
@@ -147,14 +159,28 @@ struct JobTable: Sendable {
     return job
   }
 
-  /// The finished jobs that need not be kept any longer, at most `limit`.
-  func droppable(_ retention: JobRetention, now: Int64, limit: Int) -> [JobID] {
-    finished.droppable(limit: limit) { id, time, excess in
-      guard let job = jobs[id] else { return true }
-      let age = now - time
-      let isKeyDue = job.request.requestKey == nil || age >= retention.requestKeyMilliseconds
-      return isKeyDue && (age >= retention.milliseconds || excess > retention.count)
+  /// What a tenant's finished jobs take, in bytes.
+  func finishedBytes(ofTenant tenant: String) -> Int { finishedByTenant[ExactString(tenant)]?.bytes ?? 0 }
+
+  /// The finished jobs that need not be kept any longer, at most `limit`: those that are old, whosesoever they are, and
+  /// those by which a tenant has too many.
+  func droppable(_ retention: JobRetention, tenant: String, now: Int64, limit: Int) -> [JobID] {
+    let old = finished.droppable(limit: limit) { id, time, _ in
+      if now - time < retention.milliseconds { return .keepAll }
+      return isKeyDue(id, time, retention, now) ? .drop : .keep
     }
+    guard old.isEmpty, let share = finishedByTenant[ExactString(tenant)] else { return old }
+    var bytes = share.bytes
+    return share.jobs.droppable(limit: limit) { id, time, dropped in
+      if share.jobs.count - dropped <= retention.count, bytes <= retention.bytes { return .keepAll }
+      guard let job = jobs[id], job.intents.isEmpty, isKeyDue(id, time, retention, now) else { return .keep }
+      bytes -= job.retainedBytes
+      return .drop
+    }
+  }
+
+  private func isKeyDue(_ id: JobID, _ time: Int64, _ retention: JobRetention, _ now: Int64) -> Bool {
+    jobs[id]?.request.requestKey == nil || now - time >= retention.requestKeyMilliseconds
   }
 
   // MARK: Lines
@@ -178,7 +204,11 @@ struct JobTable: Sendable {
 
   func line(_ repository: String) -> RepositoryLine? { lines[ExactString(repository)] }
 
-  mutating func nextWakeUp(repository: String) -> Int64? { lines[ExactString(repository)]?.nextWakeUp }
+  /// When a waiting job may run again; nil where none waits, and while the repository is paused.
+  mutating func nextWakeUp(repository: String) -> Int64? {
+    let key = ExactString(repository)
+    return pausedRepositories.contains(key) ? nil : lines[key]?.nextWakeUp
+  }
 
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var nextApprovalEnd: Int64? { mutating get { awaiting.nextEnd } }

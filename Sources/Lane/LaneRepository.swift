@@ -80,11 +80,40 @@ final class LaneRepository {
     case .branchContaining(let commit, let branches):
       let branch = try branch(containing: try remoteID(commit), among: branches)
       return ["branch": branch.map { .string($0) } ?? .null]
-    case .commits(let ids): return ["commits": .array(try commits(ids).map(\.jsonValue))]
-    case .annotations(let ids): return ["annotations": .array(try ids.map(annotations).map(\.json))]
+    case .commits(let ids):
+      let records = try commits(ids)
+      return try Self.fitting("commits", ids.count) { index throws(GitRemoteError) in
+        records.first { $0.id == ids[index] }?.jsonValue
+      }
+    case .annotations(let ids):
+      // Only faster: whatever fails here is asked for again below, one by one.
+      try? remote.fetchContents(of: try ids.map(remoteID))
+      return try Self.fitting("annotations", ids.count) { index throws(GitRemoteError) in
+        try annotations(ids[index]).json
+      }
     case .push(let tags, let branches, let evenIfChanged):
       return try push(tags, branches, evenIfChanged: evenIfChanged, report).json
     }
+  }
+
+  /// What one answer takes before the rest has to be asked for again, in bytes: with one more element of the greatest
+  /// size it stays within a frame.
+  private static let answerBytes = 4 << 20
+
+  /// An answer with as many elements as fit, and under `rest` how many were not looked at.
+  private static func fitting(
+    _ key: String, _ count: Int, _ element: (Int) throws(GitRemoteError) -> JSONValue?
+  ) throws(GitRemoteError) -> JSONValue {
+    var elements: [JSONValue] = []
+    var (index, bytes) = (0, 0)
+    while index < count, bytes < answerBytes {
+      if let new = try element(index) {
+        elements.append(new)
+        bytes += new.serializedCount
+      }
+      index += 1
+    }
+    return .object(JSONObject([(key, .array(elements)), ("rest", .integer(Int64(count - index)))]))
   }
 
   // MARK: Reading
@@ -330,6 +359,7 @@ extension PushedTag {
     case .accepted: self.init(name: tag.name, outcome: .accepted)
     case .alreadyThere: self.init(name: tag.name, outcome: .alreadyThere)
     case .taken: self.init(name: tag.name, outcome: .taken)
+    case .unsent: self.init(name: tag.name, outcome: .unsent)
     case .rejected(let reason):
       self.init(
         name: tag.name, outcome: ServerRefusal.mayBeRace(reason) ? .locked : .rejected,

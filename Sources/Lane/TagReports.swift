@@ -6,20 +6,43 @@ internal import TagSigning
 extension LaneRepository {
   /// Reports what is different from what the parent knows, in parts that fit into frames.
   func reportChanges(to refs: RefList, _ report: (TagDelta) -> Void) throws(GitRemoteError) {
-    let new = refs.refs(under: "refs/tags/")
-    var delta = TagDelta(startsOver: known == nil)
-    if let known {
-      delta.removed = known.refs(under: "refs/tags/").filter { refs[$0.name] == nil }.map(\.shortName)
+    var part = DeltaPart(TagDelta(startsOver: known == nil))
+    for ref in known?.refs(under: "refs/tags/") ?? [] where refs[ref.name] == nil {
+      part.add(removed: ref.shortName).map(report)
     }
-    for ref in new where known?[ref.name]?.id != ref.id {
+    for ref in refs.refs(under: "refs/tags/") where known?[ref.name]?.id != ref.id {
       let object = try remote.readTag(ref.id)
-      if let record = TagRecord(name: ref.shortName, id: ref.id, object: object) { delta.tags.append(record) }
-      if delta.tags.count == TagDelta.tagsPerEvent {
-        report(delta)
-        delta = TagDelta()
+      if let record = TagRecord(name: ref.shortName, id: ref.id, object: object) {
+        part.add(record).map(report)
       }
     }
-    if delta != TagDelta() { report(delta) }
+    if part.delta != TagDelta() { report(part.delta) }
+  }
+}
+
+/// What is reported, cut into events that fit into frames.
+private struct DeltaPart {
+  private(set) var delta: TagDelta
+  private var bytes = 0
+
+  init(_ delta: TagDelta) { self.delta = delta }
+
+  /// - Returns: a part that is full, where it is.
+  mutating func add(_ tag: TagRecord) -> TagDelta? {
+    delta.tags.append(tag)
+    return take(tag.ref.utf8.count + (tag.annotation?.message.utf8.count ?? 0))
+  }
+
+  mutating func add(removed name: String) -> TagDelta? {
+    delta.removed.append(name)
+    return take(name.utf8.count)
+  }
+
+  private mutating func take(_ new: Int) -> TagDelta? {
+    bytes += new
+    if delta.tags.count < TagDelta.tagsPerEvent, bytes < TagDelta.bytesPerEvent { return nil }
+    defer { self = DeltaPart(TagDelta()) }
+    return delta
   }
 }
 

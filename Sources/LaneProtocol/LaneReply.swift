@@ -11,8 +11,11 @@ public struct TagDelta: Sendable, Equatable {
   /// Refs that are gone, without `refs/tags/`.
   public var removed: [String]
 
-  /// How many tags one event carries at most, so that it stays within a frame.
+  /// How many tags one event carries at most.
   public static let tagsPerEvent = 500
+  /// Bytes of names and messages beyond which an event takes no more: whatever JSON makes of them, and of one more
+  /// message, stays within a frame.
+  public static let bytesPerEvent = 1 << 20
 
   public init(
     startsOver: Bool = false, tags: [TagRecord] = [], removed: [String] = []
@@ -127,6 +130,8 @@ public struct PushedTag: Sendable, Equatable {
     case locked
     /// The server refused it in words.
     case rejected
+    /// Nothing was sent for it: the server takes tags one by one, and one before it was not taken.
+    case unsent
   }
 
   public var name: String
@@ -188,4 +193,13 @@ public enum PushReply: Sendable, Equatable {
 extension WireError {
   /// Whether the server may have done what was asked, although this error says that it is not known.
   public var isOutcomeUnknown: Bool { details?["outcomeUnknown"]?.boolValue ?? false }
+
+  /// The same for what the server may have done.
+  public var withUnknownOutcome: WireError {
+    var copy = self
+    var details = details ?? JSONObject()
+    details["outcomeUnknown"] = true
+    copy.details = details
+    return copy
+  }
 }

@@ -27,13 +27,20 @@ public enum TCPSocket {
     var next = list
     while let address = next?.pointee {
       do throws(SystemCallError) {
-        return try connect(address, until: deadline, operation)
+        // One that does not answer leaves the others as much time as it had itself.
+        let others = Double(address.ai_next.map { Self.count($0) } ?? 0)
+        let share = deadline.secondsLeft / (1 + others)
+        return try connect(address, until: .after(seconds: max(0, share)), operation)
       } catch {
         failure = error
       }
       next = address.ai_next
     }
     throw failure
+  }
+
+  private static func count(_ list: UnsafeMutablePointer<addrinfo>) -> Int {
+    sequence(first: list) { $0.pointee.ai_next }.reduce(0) { count, _ in count + 1 }
   }
 
   private static func connect(

@@ -6,6 +6,11 @@ public enum UnixSocket {
   /// The longest path that fits into a socket address on Linux, in bytes.
   public static let maximumPathLength = 107
 
+  /// Whether a path is short enough to listen at; the name under which a socket is made first counts too.
+  public static func hasRoom(for path: String) -> Bool {
+    max(path.utf8.count, temporaryPath(for: path, process: .max).utf8.count) <= maximumPathLength
+  }
+
   /// Connects to a listening socket; the result is blocking. C: `socket`, `connect`.
   ///
   /// - Throws: ``Errno/noSuchFile`` or ``Errno/connectionRefused`` where nobody listens.
@@ -35,7 +40,7 @@ public enum UnixSocket {
     try refuseLiveSocket(at: path)
     let descriptor = try makeSocket(nonBlocking: true)
     let number = descriptor.rawValue
-    let temporary = "\(path).\(getpid())"
+    let temporary = temporaryPath(for: path, process: getpid())
     _ = unlink(temporary)
     try withAddress(temporary, operation: "bind") { address, length in
       stagekeeper_bind(number, address, length)
@@ -53,6 +58,12 @@ public enum UnixSocket {
       throw error
     }
     return descriptor
+  }
+
+  /// In the same folder, and short, for an address has not much room.
+  private static func temporaryPath(for path: String, process: Int32) -> String {
+    let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+    return "\(folder).\(process)"
   }
 
   /// Accepts one connection, non-blocking and close-on-exec; nil when none waits. C: `accept4`.

@@ -74,7 +74,7 @@ public struct WriteRequest: Sendable, Equatable {
 }
 
 extension WriteRequest {
-  /// What is asked for, without how it is delivered (`requestKey`, `dryRun`, `wait`): what the journal keeps
+  /// What is asked for, without how it is delivered (`requestKey`, `deadline`, `dryRun`, `wait`): what the journal keeps
   /// and what a repeated request key is compared by. Members with their default value are left out.
   public var body: JSONObject {
     JSONObject(present: [
@@ -86,7 +86,6 @@ extension WriteRequest {
       ("delete", delete ? true : nil),
       ("simple", simple == .auto ? nil : .string(simple.rawValue)),
       ("skipRegistration", skipRegistration ? true : nil), ("ifCurrent", ifCurrent.map { .string($0) }),
-      ("deadline", deadline.map { .integer($0) }),
     ])
   }
 
@@ -94,6 +93,7 @@ extension WriteRequest {
   public var params: JSONValue {
     var object = body
     object["action"] = nil
+    object["deadline"] = deadline.map { .integer($0) }
     object["requestKey"] = requestKey.map { .string($0) }
     if dryRun { object["dryRun"] = true }
     if !wait { object["wait"] = false }

@@ -13,6 +13,7 @@ struct Worker: Sendable {
   let audit: AuditLog
   let records: Records
   let counters: Counters
+  let questions = QuestionShares()
   /// Milliseconds since 1970.
   let startedAt: Int64
 

@@ -47,6 +47,24 @@ import Testing
     }
   }
 
+  @Test("a tag that was made here is on this disk when the repository is closed, and need not be downloaded")
+  func keepsTags() throws {
+    let fixture = try GitFixture()
+    let tip = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))
+    let remote = try TestRemote(path: fixture)
+    var made: ObjectID?
+    try remote.use { repository in
+      let new = try repository.makeTag("churn#prod#1", at: tip)
+      made = new.id
+      #expect(try repository.push([new], known: nil).outcomes == [new.name: .accepted])
+    }
+    let id = try #require(made)
+    try remote.use { repository in
+      let tag = try repository.readTag(id)
+      #expect(tag?.name == "churn#prod#1")
+    }
+  }
+
   @Test(arguments: Kind.allCases) func readsFilesHistoryAndNames(_ kind: Kind) throws {
     let fixture = try GitFixture(files: [".gto": "stages: [dev]\n", "sub/dvc.yaml": "artifacts: {}\n"])
     let old = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))

@@ -283,6 +283,46 @@ struct StageConditionTests {
     #expect(bad.exit == .exited(code: 78) && bad.errorText.contains("did you mean \"from\"?"), "\(bad)")
   }
 
+  @Test("what changes who holds a stage is bound by that stage's rules, whatever it is called")
+  func otherStages() throws {
+    let remote = try remote()
+    try remote.commit(files: ["README": "2"])
+    try remote.tag("churn@v2.0.0", time: 1_700_000_300)
+    for (number, version) in [(1, "v1.0.0"), (2, "v2.0.0")] {
+      try remote.tag("churn#prod#\(number)", at: "churn@\(version)^{commit}", time: 1_700_000_400 + number)
+    }
+    let grants = """
+      repositories: { demo: { url: "\(remote.path)" } }, tenants: { ops: { uids: [\(ThisProcess.uid)] } },
+      """
+    func refusal(_ rules: String, _ arguments: [String]) throws -> CommandRun {
+      let worker = try WorkerFixture(configuration: grants + rules)
+      let run = try worker.stagekeeper(arguments + ["--json"])
+      try worker.stop()
+      return run
+    }
+    let all = #"grants: [{ tenants: ["ops"], repositories: ["*"], actions: ["*"] }],"#
+    let approval =
+      #"{ repositories: ["*"], stages: ["prod"], approvals: { required: 1, approvers: ["ops"] } }"#
+    let frozen =
+      #"{ repositories: ["*"], stages: ["prod"], freeze: [{ from: "2020-01-01T00:00:00Z", until: "2099-01-01T00:00:00Z" }] }"#
+    for arguments in [["deregister", "churn", "v2.0.0"], ["deprecate", "churn"]] {
+      let unapproved = try refusal("\(all) conditions: [\(approval)],", arguments)
+      #expect(isRefused(unapproved, by: "conditions[0].approvals"), "\(unapproved)")
+    }
+    let late = try refusal("\(all) conditions: [\(frozen)],", ["deregister", "churn", "v2.0.0"])
+    #expect(isRefused(late, by: "conditions[0].freeze"), "\(late)")
+    let dev = #"grants: [{ tenants: ["ops"], repositories: ["*"], actions: ["*"], stages: ["dev"] }],"#
+    let foreign = try refusal(dev, ["deregister", "churn", "v2.0.0"])
+    #expect(foreign.exit == .exited(code: 77) && foreign.errorCode == "not_allowed", "\(foreign)")
+    // Another stage's rules bind nothing, and neither do these where no stage changes hands.
+    let other = approval.replacing("prod", with: "dev")
+    #expect(
+      try refusal("\(all) conditions: [\(other)],", ["deregister", "churn", "v1.0.0"]).exit == .success)
+    try remote.commit(files: ["README": "3"])
+    #expect(try refusal("\(dev) conditions: [\(approval)],", ["register", "churn"]).exit == .success)
+    #expect(try remote.tags().contains("churn@v2.0.1") && !remote.tags().contains("churn@v2.0.0!"))
+  }
+
   @Test("a condition that a reload brings binds jobs that wait, and every condition that matches binds")
   func reload() throws {
     let remote = try remote()

@@ -80,6 +80,44 @@ struct TenantWallTests {
     }
   }
 
+  @Test(
+    "a ref of the other tenant's answers as one that does not exist, and conditions of theirs are not listed")
+  func refs() throws {
+    func questions(_ ref: String) -> [(method: String, params: JSONValue)] {
+      [
+        ("describe", ["repository": "demo", "name": "mine", "rev": .string(ref)]),
+        ("describe", ["repository": "demo", "name": "mine", "rev": .string("refs/tags/\(ref)")]),
+        (
+          "register",
+          [
+            "repository": "demo", "artifact": "mine-2", "version": "v1.0.0", "ref": .string(ref),
+            "dryRun": true,
+          ]
+        ),
+        (
+          "assign",
+          [
+            "repository": "demo", "artifact": "mine-2", "version": "v1.0.0", "ref": .string(ref),
+            "stage": "dev",
+          ]
+        ),
+      ]
+    }
+    let there = try malloryAsks(questions("secret-model@v9.9.9"))
+    let nowhere = try malloryAsks(questions("secret-model@v9.9.8"))
+    for (one, other) in zip(there, nowhere) {
+      #expect(one["error"]?["code"] == "unknown_ref", "\(one)")
+      #expect(
+        one["error"]?["message"]?.stringValue?.replacing("v9.9.9", with: "v9.9.8")
+          == other["error"]?["message"]?.stringValue)
+    }
+    let mine = try malloryAsks(questions("mine@v1.0.0"))
+    #expect(mine.allSatisfy { $0["result"] != nil }, "\(mine)")
+    let whoami = try malloryAsks([("whoami", [:])])
+    #expect(whoami[0]["result"]?["repositories"]?[0]?["conditions"] == [], "\(whoami)")
+    try worker.stop()
+  }
+
   @Test("every write, with every form of naming it")
   func writes() throws {
     let before = try remote.tags()

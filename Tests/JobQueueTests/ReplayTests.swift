@@ -67,7 +67,8 @@ import Testing
     }
     if choice == 5 {
       let retention = JobRetention(milliseconds: 60, count: 5, requestKeyMilliseconds: 20)
-      return .dropped(table.droppable(retention, now: time, limit: 3))
+      return .dropped(
+        table.droppable(retention, tenant: "t\(Int.random(in: 0..<3, using: &random))", now: time, limit: 3))
     }
     let id = JobID(UInt64.random(in: 1...max(1, table.nextID.number - 1), using: &random))
     return .event(id, event(at: time, &random), time: time)

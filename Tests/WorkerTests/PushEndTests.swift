@@ -15,7 +15,10 @@ struct PushEndTests {
   @Test func ends() {
     #expect(PushEnd(of: ["a@v1", "a#s#1"], in: [accepted, there]) == .landed)
     #expect(PushEnd(of: ["a@v1", "a#s#1"], in: [accepted, taken]) == .taken("a#s#1"))
-    #expect(PushEnd(of: ["a@v1", "a#s#1"], in: [accepted, refused]) == .rejected("a#s#1: no"))
+    #expect(
+      PushEnd(of: ["a@v1", "a#s#1"], in: [accepted, refused]) == .rejected("a#s#1: no; it has taken a@v1"))
+    let unsent = PushedTag(name: "a#s#1", outcome: .unsent)
+    #expect(PushEnd(of: ["a@v1", "a#s#1"], in: [accepted, unsent]) == .unsent)
     // A refusal outweighs a lost race; tags of other jobs do not count.
     let mine = PushedTag(name: "a@v1", outcome: .taken)
     #expect(PushEnd(of: ["a@v1", "a#s#1"], in: [mine, refused]) == .rejected("a#s#1: no"))

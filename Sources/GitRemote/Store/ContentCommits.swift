@@ -4,6 +4,8 @@ internal import SystemCalls
 extension RemoteRepository {
   private var contentsFile: String { "\(configuration.mirrorDirectory)/contents.git/stagekeeper-commits" }
 
+  static let rememberedContents = 16
+
   /// The latest of them, oldest first.
   var contentCommits: [ObjectID] {
     let text = (try? Files.read(contentsFile, limit: 1 << 20)) ?? []
@@ -12,7 +14,7 @@ extension RemoteRepository {
   }
 
   func rememberContents(_ commit: ObjectID) throws(GitRemoteError) {
-    let kept = contentCommits.filter { $0 != commit }.suffix(15) + [commit]
+    let kept = contentCommits.filter { $0 != commit }.suffix(Self.rememberedContents - 1) + [commit]
     do throws(SystemCallError) {
       try Files.replace(contentsFile, with: Array(kept.map { "\($0)\n" }.joined().utf8))
     } catch {

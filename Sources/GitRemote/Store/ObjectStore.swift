@@ -23,7 +23,7 @@ final class ObjectStore {
   private let directory: String
   /// New objects stay in memory until ``flush()``; nil: they go to files.
   private var memory: UnsafeMutablePointer<git_odb_backend>?
-  private var unflushed = 0
+  private var unflushed: [ObjectID] = []
 
   /// Opens the repository.
   ///
@@ -106,7 +106,7 @@ final class ObjectStore {
     try LibGit2.check("write a tag object") {
       git_odb_write(&oid, database, content, content.count, GIT_OBJECT_TAG)
     }
-    unflushed += 1
+    unflushed.append(ObjectID(oid))
     return ObjectID(oid)
   }
 
@@ -129,15 +129,16 @@ final class ObjectStore {
 
   /// Moves objects from memory to the disk, once there are so many.
   func flush(atLeast threshold: Int = 1) throws(GitRemoteError) {
-    guard let memory, unflushed >= threshold else { return }
-    var buffer = git_buf()
-    try LibGit2.check("store the tag objects") { git_mempack_dump(&buffer, repository, memory) }
-    defer { git_buf_dispose(&buffer) }
+    guard let memory, unflushed.count >= threshold else { return }
+    // Not `git_mempack_dump`, which packs commits and what belongs to them, and no tags.
+    let pack = try pack(unflushed)
     let indexer = try PackIndexer(self, operation: "store the tag objects", limit: .max)
-    try indexer.append(UnsafeRawBufferPointer(start: buffer.ptr, count: buffer.size))
+    try pack.withUnsafeBytes { bytes in
+      Result { () throws(GitRemoteError) in try indexer.append(bytes) }
+    }.get()
     try indexer.finish()
     try LibGit2.check("store the tag objects") { git_mempack_reset(memory) }
-    unflushed = 0
+    unflushed = []
   }
 
   var packDirectory: String { "\(directory)/objects/pack" }

@@ -75,14 +75,24 @@ extension AdminHandler {
 }
 
 extension Worker {
-  /// Records that somebody decides about a job, before the job goes on; durable on return.
+  /// Records that somebody decides about a job, before the job goes on; durable on return, unless the word changes nothing
+  /// any more.
   func recordDecision(_ action: String, about job: Job, by peer: Peer) async throws(WireError) {
     var entry = AuditEntry(.request, of: job)
     entry.decision = .allowed
     entry.action = action
     entry.peer = AuditEntry.Peer(peer)
     entry.tenant = policy.tenants(of: peer).first
-    do throws(AuditError) { try await audit.decide([entry]) } catch { throw WireError(error) }
+    let hasApproved = job.approval?.approvals.contains { $0.by.uid == peer.uid } ?? false
+    do throws(AuditError) {
+      if job.state.name == .awaitingApproval, !hasApproved || action != "approve" {
+        try await audit.decide([entry])
+      } else {
+        try await audit.repeated(entry)
+      }
+    } catch {
+      throw WireError(error)
+    }
   }
 
   /// - Throws: `audit_unavailable` where nothing can be recorded, so that nothing may be changed.

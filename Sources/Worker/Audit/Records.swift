@@ -42,7 +42,8 @@ actor Records {
       if let carried {
         if !isWritten(carried.last) { try await audit.untilWritten(carried.last) }
       } else {
-        try await audit.decide([decision.about(submission.job.id)])
+        // Nothing is done anew, so that it need not be durable.
+        try await audit.repeated(decision.about(submission.job.id))
       }
       return submission
     } catch {

@@ -57,7 +57,7 @@ extension SocketConfiguration {
     if !path.isEmpty, names.contains(where: { ["", ".", ".."].contains($0) }) {
       throw reader.error("path", "expected the path of a file, without \"//\", \".\" and \"..\"")
     }
-    if path.utf8.count > UnixSocket.maximumPathLength {
+    if !UnixSocket.hasRoom(for: path) {
       throw reader.error(
         "path", "is longer than the \(UnixSocket.maximumPathLength) bytes of a socket's address")
     }

@@ -153,7 +153,7 @@ public actor Connection {
     lifecycle = .closed
     for task in requests.values { task.cancel() }
     requests = [:]
-    _ = limits.shares?.countUnread(peer.principal, -output.count)
+    _ = limits.shares?.countUnread(peer.shareholder, -output.count)
     output = OutputBuffer()
     socket.stop()
     onClose()
@@ -198,7 +198,10 @@ public actor Connection {
 
   private func takeFrames() throws(SystemCallError) {
     do throws(FrameError) {
-      while lifecycle == .open, let body = try decoder.next() { accept(body) }
+      while lifecycle == .open, let body = try decoder.next() {
+        frameBegan = nil
+        accept(body)
+      }
       frameBegan = decoder.isInsideFrame ? frameBegan ?? .now : nil
     } catch {
       refuse(error)
@@ -221,7 +224,7 @@ public actor Connection {
             "requestsPerConnection",
             "this connection has \(requests.count) open requests, as many as it may", 1))
       }
-      if let error = limits.shares?.begin(peer.principal) { throw RequestError(id: request.id, error) }
+      if let error = limits.shares?.begin(peer.shareholder) { throw RequestError(id: request.id, error) }
       run(request, isBrief: body.count <= Self.turn && handler.isBrief(request))
     } catch {
       send(Reply(id: error.id, .error(error.error)))
@@ -249,7 +252,7 @@ public actor Connection {
   }
 
   private func finish(_ id: Int64, _ reply: [UInt8]) {
-    limits.shares?.end(peer.principal)
+    limits.shares?.end(peer.shareholder)
     guard lifecycle != .closed else { return }
     requests[id] = nil
     lastActivity = .now
@@ -294,7 +297,7 @@ public actor Connection {
     guard lifecycle != .closed else { return }
     if output.isEmpty { lastWriteProgress = .now }
     output.append(bytes)
-    if limits.shares?.countUnread(peer.principal, bytes.count) ?? false { return close() }
+    if limits.shares?.countUnread(peer.shareholder, bytes.count) ?? false { return close() }
     flush()
   }
 
@@ -305,7 +308,7 @@ public actor Connection {
           try socket.descriptor.send(bytes)
         }
         output.consume(sent)
-        _ = limits.shares?.countUnread(peer.principal, -sent)
+        _ = limits.shares?.countUnread(peer.shareholder, -sent)
         lastWriteProgress = .now
       }
       wait(forRoom: false, pausingReading: false)

@@ -92,18 +92,26 @@ public actor Listener {
         guard let descriptor = try UnixSocket.accept(from: socket.descriptor) else { return }
         try admit(descriptor)
       } catch {
-        guard error.errno == .tooManyOpenFiles else {
-          Log.write(.warning, "a connection could not be accepted", ["error": "\(error)"])
-          return
-        }
-        return refuseOneWithReserve()
+        if error.errno == .tooManyOpenFiles, reserve != nil { return refuseOneWithReserve() }
+        Log.write(.warning, "a connection could not be accepted", ["error": "\(error)"])
+        return rest()
+      }
+    }
+  }
+
+  /// Leaves the queue alone for a moment: it stays readable, and what is missing comes back by itself.
+  private func rest() {
+    socket.setInterest([])
+    executor.async(at: .after(seconds: 0.1)) { [weak self] in
+      self?.assumeIsolated { listener in
+        if listener.isAccepting { listener.socket.setInterest(.readable) }
       }
     }
   }
 
   private func admit(_ descriptor: consuming FileDescriptor) throws(SystemCallError) {
     let peer = Peer(try PeerCredentials(of: descriptor), fixedTenant: tenant)
-    if let error = shares.enter(peer.principal) {
+    if let error = shares.enter(peer.shareholder) {
       let bytes = frame(Reply(id: nil, .error(error)).json.serialized())
       _ = try? bytes.withUnsafeBytes { bytes throws(SystemCallError) in try descriptor.send(bytes) }
       return
@@ -114,7 +122,7 @@ public actor Listener {
       socket: descriptor, peer: peer, handler: handler, limits: limits, queue: connectionQueue
     ) { [weak self] in
       guard let self else { return }
-      Task { await self.forget(number, peer.principal) }
+      Task { await self.forget(number, peer.shareholder) }
     }
     connections[number] = connection
     Task { await connection.start() }
@@ -123,6 +131,7 @@ public actor Listener {
   private func refuseOneWithReserve() {
     reserve = nil
     _ = try? UnixSocket.accept(from: socket.descriptor)
+    // Where that fails, the next one rests.
     reserve = try? Files.open("/dev/null", flags: 0)
   }
 

@@ -4,18 +4,31 @@ internal import SystemCalls
 internal import WireProtocol
 
 /// Reads the configuration again while the worker runs.
-struct Reloader: Sendable {
+actor Reloader {
   let worker: Worker
   /// Reads what the command line named; nil where there is nothing to read again.
   let read: (@Sendable () throws(ConfigurationError) -> Configuration)?
   /// Makes a repository that the configuration did not have before.
   let make: @Sendable (RepositoryConfiguration, Configuration, Policy) -> Repository
+  /// Of reloads, so that an older file never takes the place of a newer one.
+  private var turns = TurnLine()
+
+  init(
+    worker: Worker, read: (@Sendable () throws(ConfigurationError) -> Configuration)?,
+    make: @escaping @Sendable (RepositoryConfiguration, Configuration, Policy) -> Repository
+  ) {
+    self.worker = worker
+    self.read = read
+    self.make = make
+  }
 
   /// Takes over repositories, credentials, tenants, grants and limits. Jobs that wait are judged by the new
   /// policy when their turn comes. Sockets and the state directory stay as they are.
   ///
   /// - Throws: what is wrong with the file; nothing has changed then.
   func reload() async throws(WireError) {
+    if !turns.takeIfFree() { await withCheckedContinuation { turns.wait($0) } }
+    defer { turns.pass() }
     let new = try configuration()
     let old = worker.settings.current
     let policy = Policy(new)

@@ -88,7 +88,7 @@ extension Repository {
   fileprivate func description(_ line: RepositoryStatistics?) -> JSONValue {
     var object = JSONObject()
     object["repository"] = .string(configuration.id)
-    object["url"] = .string(configuration.url)
+    object["url"] = .string(newestConfiguration.url)
     object["state"] = .string(stateWord(line))
     object["queued"] = .integer(Int64(line?.queued ?? 0))
     object["running"] = .integer(Int64(line?.running ?? 0))

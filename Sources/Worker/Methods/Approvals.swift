@@ -88,7 +88,7 @@ extension ClientHandler {
     guard let job = try await worker.ask({ store throws(JobStoreError) in try store.job(id) }),
       isVisible(job, peer)
     else { throw .unknownJob }
-    if job.request.requester.uid == peer.uid {
+    if Peer.account(of: job.request.requester.uid) == peer.account {
       throw WireError(
         .ownRequest, category: .denied, "job \(id) is your own: somebody else has to decide about it")
     }
@@ -100,7 +100,8 @@ extension ClientHandler {
       throw .notAllowed(access)
     }
     await waitUntilPlanned(job)
-    return (job, message)
+    let now = try await worker.ask { store throws(JobStoreError) in try store.job(id) }
+    return (now ?? job, message)
   }
 
   /// A job that was just accepted is about to be planned; only then can it be approved.

@@ -36,24 +36,63 @@ struct ClientHandler: RequestHandler {
   private func dispatch(
     _ request: Request, from peer: Peer, events: EventSink
   ) async throws(WireError) -> JSONValue {
+    guard let method = Question(request) else { return try await act(request, peer, events) }
+    let topic = QuestionShares.Topic(
+      who: peer.shareholder, repository: request.params["repository"]?.stringValue)
+    return try await worker.questions.answer(topic) { () throws(WireError) in
+      try await answer(method, request.params, peer, events)
+    }
+  }
+
+  private func answer(
+    _ question: Question, _ params: JSONValue, _ peer: Peer, _ events: EventSink
+  ) async throws(WireError) -> JSONValue {
+    switch question {
+    case .read(let method): try await read(method, params, peer)
+    case .dryRun(let action): try await write(action, params, peer, events)
+    case .verify: try await verify(params, peer)
+    case .jobList: try await jobList(params, peer)
+    case .approvals: try await approvals(params, peer)
+    }
+  }
+
+  private func act(
+    _ request: Request, _ peer: Peer, _ events: EventSink
+  ) async throws(WireError) -> JSONValue {
     if let action = WriteAction(rawValue: request.method) {
       return try await write(action, request.params, peer, events)
-    }
-    if let method = ReadMethod(rawValue: request.method) {
-      return try await read(method, request.params, peer)
     }
     switch request.method {
     case "hello": return try Hello.answer(request.params, worker, socket: "client")
     case "whoami": return try whoami(request.params, peer)
-    case "verify": return try await verify(request.params, peer)
     case "job.status": return try await jobStatus(request.params, peer)
     case "job.wait": return try await jobWait(request.params, peer, events)
     case "job.cancel": return try await jobCancel(request.params, peer)
-    case "job.list": return try await jobList(request.params, peer)
-    case "approvals": return try await approvals(request.params, peer)
     case "approve": return try await approve(request.params, peer)
     case "reject": return try await reject(request.params, peer)
     default: throw .unknownMethod(request.method, known: Self.methods)
+    }
+  }
+}
+
+/// A request whose answer takes computing, or the Git server's word, and that changes nothing.
+private enum Question {
+  case read(ReadMethod)
+  case dryRun(WriteAction)
+  case verify, jobList, approvals
+
+  init?(_ request: Request) {
+    if let method = ReadMethod(rawValue: request.method) {
+      self = .read(method)
+    } else if let action = WriteAction(rawValue: request.method), request.params["dryRun"] == true {
+      self = .dryRun(action)
+    } else {
+      switch request.method {
+      case "verify": self = .verify
+      case "job.list": self = .jobList
+      case "approvals": self = .approvals
+      default: return nil
+      }
     }
   }
 }

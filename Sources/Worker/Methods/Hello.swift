@@ -57,8 +57,10 @@ extension ClientHandler {
     let grants = worker.policy.grants(of: peer)
     let repositories: [JSONValue] = worker.configuration.repositories.compactMap { repository in
       let mine = grants.filter { grant in grant.repositories.contains { $0.matches(repository.id) } }
-      let conditions = worker.policy.conditions.filter {
-        $0.repositories.contains { $0.matches(repository.id) }
+      // What is about other artifacts or stages is nothing that this caller has to know.
+      let conditions = worker.policy.conditions.filter { condition in
+        condition.repositories.contains { $0.matches(repository.id) }
+          && mine.contains { condition.overlaps($0, stages: condition.stages) }
       }
       return mine.isEmpty
         ? nil

@@ -14,7 +14,7 @@ extension AdminHandler {
         stage: try reader.optionalString("stage"))
       return (access, try Subject(reading: &reader))
     }
-    let configuration = try await repository(access.repository).configuration
+    let configuration = try await repository(access.repository).newestConfiguration
     let policy = worker.policy
     let tenants =
       switch subject {

@@ -89,6 +89,20 @@ struct ReadQuery {
     return (try? state.summary(of: reference))?.versions.first?.version.commit
   }
 
+  /// Whether it is about something that is not there as far as is known: somebody may have made it since.
+  func isOfUnknown(in state: RegistryState) -> Bool {
+    guard let name else { return false }
+    switch method {
+    case .checkRef: return (try? state.check(ref: name)) == nil
+    case .history: return (try? ArtifactName(name)).flatMap(state.artifact) == nil
+    case .show, .describe:
+      guard let reference = try? ArtifactReference(name) else { return false }
+      if reference.selection == .all { return state.artifact(reference.artifact) == nil }
+      return (try? state.summary(of: reference))?.versions.isEmpty ?? true
+    case .stages, .doctor: return false
+    }
+  }
+
   private static func tagName(of ref: String) -> String {
     ref.hasPrefix("refs/tags/") ? String(ref.dropFirst("refs/tags/".count)) : ref
   }

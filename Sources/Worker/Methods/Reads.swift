@@ -28,8 +28,17 @@ extension ClientHandler {
     let access = Access(.read, repository: query.repository, artifact: query.artifact)
     let (repository, _) = try worker.authorize(access, for: peer)
     var commit: ObjectID?
-    if let revision = query.revision { commit = try await repository.commit(of: revision) }
-    let snapshot = try await repository.snapshot(fresh: query.fresh) { query.commits(in: $0, commit) }
+    if let revision = query.revision {
+      try checkRef(revision, access, peer)
+      commit = try await repository.commit(of: revision)
+    }
+    var snapshot = try await repository.snapshot(fresh: query.fresh, isOneOff: commit != nil) {
+      query.commits(in: $0, commit)
+    }
+    if query.isOfUnknown(in: snapshot.state), let newer = try? await repository.newerSnapshot(than: snapshot)
+    {
+      snapshot = newer
+    }
     let isVisible: (ArtifactName) -> Bool = { name in
       let access = Access(.read, repository: query.repository, artifact: name.text)
       if case .allowed = worker.policy.decide(access, for: peer) { return true }
@@ -40,6 +49,24 @@ extension ClientHandler {
     answer["asOf"] = .string(timestamp(milliseconds: snapshot.asOf))
     return .object(answer)
   }
+
+  /// A tag of an artifact that the caller may not read is none that could be named.
+  private func checkRef(_ ref: String, _ access: Access, _ peer: Peer) throws(WireError) {
+    guard let artifact = GTORef.artifact(of: ref) else { return }
+    var access = access
+    access.artifact = artifact
+    if case .denied = worker.policy.decide(access, for: peer) { throw .unknownRef(ref) }
+  }
+}
+
+/// Refs as clients write them.
+enum GTORef {
+  /// Of which artifact a tag of that name is; nil where it would be none of GTO's.
+  static func artifact(of ref: String) -> String? {
+    let name =
+      ["refs/tags/", "tags/"].first { ref.hasPrefix($0) }.map { String(ref.dropFirst($0.count)) } ?? ref
+    return (try? TagName(parsing: name))?.artifact.text
+  }
 }
 
 extension Repository {
@@ -48,40 +75,63 @@ extension Repository {
   /// - Parameter fresh: compares with the remote first. So does the first call of all.
   func snapshot(fresh: Bool) async throws(WireError) -> RegistrySnapshot {
     if contactedAt != nil, !fresh { return snapshotNow }
-    await takeTurn()
-    defer { passTurn() }
-    // Somebody else may have asked while this waited for its turn.
-    if fresh || contactedAt == nil {
-      try await synchronize()
-      await endIdleLaneLater()
+    let mine = comparisons.ask()
+    return try await withTurn { () throws(WireError) in
+      try await self.compare(for: mine)
+      return self.snapshotNow
     }
-    return snapshotNow
   }
 
-  private var snapshotNow: RegistrySnapshot {
+  /// Compares with the remote, unless that was done while the question waited for its turn.
+  private func compare(for question: UInt64) async throws(WireError) {
+    if let outcome = comparisons.outcome(of: question) { return try outcome.get() }
+    let all = comparisons.asked
+    do throws(WireError) {
+      try await synchronize()
+      comparisons.end(all, .success(()))
+    } catch {
+      comparisons.end(all, .failure(error))
+      throw error
+    }
+  }
+
+  /// What the remote shows now, unless a snapshot is as good as new.
+  func newerSnapshot(than snapshot: RegistrySnapshot) async throws(WireError) -> RegistrySnapshot? {
+    if WallClock.milliseconds - snapshot.asOf < Self.newMilliseconds { return nil }
+    return try await self.snapshot(fresh: true)
+  }
+
+  private static let newMilliseconds: Int64 = 1000
+
+  /// Assumes that the remote was asked before.
+  var snapshotNow: RegistrySnapshot {
     RegistrySnapshot(state: state, facts: facts, fileProblems: fileProblems, asOf: contactedAt ?? 0)
   }
 
   /// The commit that a branch, a tag or an id means.
   func commit(of ref: String) async throws(WireError) -> ObjectID? {
-    await takeTurn()
-    defer { passTurn() }
-    _ = try await synchronizeIfNew()
-    let commit = try await resolve(ref).commit
-    await endIdleLaneLater()
-    return commit
+    try await withTurn { () throws(WireError) in
+      _ = try await self.synchronizeIfNew()
+      do throws(WireError) {
+        return try await self.resolve(ref).commit
+      } catch {
+        guard error.code == .unknownRef else { throw error }
+        // It may have been made since.
+        try await self.synchronize()
+        return try await self.resolve(ref).commit
+      }
+    }
   }
 
   /// What a write would do now; nothing is queued and nothing is sent.
   func preview(_ request: WireProtocol.WriteRequest, tenant: String) async throws(WireError) -> JSONValue {
-    await takeTurn()
-    defer { passTurn() }
     if let deadline = request.deadline, deadline <= WallClock.milliseconds {
       throw WireError(.deadlinePassed, category: .refused, "its deadline has passed")
     }
-    try await synchronize()
-    let (plan, _) = try await plan(request, on: RegistryDraft(state), trailers: [], tenant: tenant)
-    await endIdleLaneLater()
+    let (plan, _) = try await withTurn { () throws(WireError) in
+      try await self.synchronize()
+      return try await self.plan(request, on: RegistryDraft(self.state), trailers: [], tenant: tenant)
+    }
     return plan.preview(
       fulfilled: policy.rules(on: request.access), approvals: policy.approvalRules(request.access))
   }
@@ -120,5 +170,27 @@ extension Plan {
     if !deletions.isEmpty { object["deletedTags"] = .array(deletions.map { DeletedTag($0).json }) }
     object["approval"] = ApprovalStatus(approvals)?.json
     return .object(object)
+  }
+}
+
+/// Questions that want the remote compared first: one comparison answers all that were asked before it began.
+struct Comparisons {
+  private(set) var asked: UInt64 = 0
+  private var answered: UInt64 = 0
+  private var lastOutcome: Result<Void, WireError> = .success(())
+
+  /// - Returns: the question's number.
+  mutating func ask() -> UInt64 {
+    asked += 1
+    return asked
+  }
+
+  /// Nil where no comparison has begun since the question.
+  func outcome(of question: UInt64) -> Result<Void, WireError>? { question <= answered ? lastOutcome : nil }
+
+  /// - Parameter questions: what ``asked`` was when the comparison began.
+  mutating func end(_ questions: UInt64, _ outcome: Result<Void, WireError>) {
+    answered = questions
+    lastOutcome = outcome
   }
 }

@@ -58,7 +58,10 @@ extension Policy {
     guard !conditions.isEmpty, let access = job.access else { return nil }
     let rules = approvalRules(access)
     if rules.isEmpty { return nil }
-    let approvals = (job.approval?.approvals ?? []).filter { $0.by.uid != job.request.requester.uid }
+    var accounts: Set = [Peer.account(of: job.request.requester.uid)]
+    let approvals = (job.approval?.approvals ?? []).filter {
+      accounts.insert(Peer.account(of: $0.by.uid)).inserted
+    }
     let entitled = approvals.map { ($0, approvingTenants(of: $0.by, access)) }
     return ApprovalStanding(
       lines: rules.map { rule in
@@ -81,7 +84,8 @@ extension Policy {
   /// Whether somebody's word counts for a job that others have asked for: one that waits or has waited for
   /// approval, or will.
   func mayApprove(_ job: Job, _ approver: Approver) -> Bool {
-    guard job.approval != nil || !job.state.isFinished, approver.uid != job.request.requester.uid,
+    guard job.approval != nil || !job.state.isFinished,
+      Peer.account(of: approver.uid) != Peer.account(of: job.request.requester.uid),
       mayApproveSomething(approver), let access = job.access
     else { return false }
     let tenants = approvingTenants(of: approver, access)

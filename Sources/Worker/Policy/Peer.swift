@@ -18,16 +18,24 @@ public struct Peer: Sendable, Equatable {
   public let credentials: PeerCredentials
   /// The tenant as which everybody on that socket acts, whatever the credentials; nil: the credentials decide.
   public let fixedTenant: String?
+  /// The user to whom the uid belongs: another one where it is a subordinate uid, of which that user has many.
+  public let account: UInt32
   /// The user's name where it was looked up, nil in it for one without a name.
   private var knownName: String??
 
   public init(_ credentials: PeerCredentials, fixedTenant: String? = nil) {
     self.credentials = credentials
     self.fixedTenant = fixedTenant
+    account = Self.account(of: credentials.uid)
   }
 
-  /// Whose shares, request keys and jobs it uses.
+  /// See ``account``.
+  static func account(of uid: UInt32) -> UInt32 { SubordinateUsers.current.owner(of: uid) ?? uid }
+
+  /// Whose request keys and jobs it uses.
   public var principal: Principal { Principal(uid: uid, fixedTenant: fixedTenant) }
+  /// Whose share of the worker it uses.
+  public var shareholder: Principal { Principal(uid: account, fixedTenant: fixedTenant) }
 
   public var uid: UInt32 { credentials.uid }
   public var gid: UInt32 { credentials.gid }

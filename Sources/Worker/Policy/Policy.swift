@@ -56,13 +56,13 @@ public struct Policy: Sendable {
 
   /// The tenants that a peer belongs to, in the order of the configuration.
   ///
-  /// A socket that has a tenant leaves no choice. The superuser and the overflow uid belong only where their
-  /// number is named: a group says nothing of them.
+  /// A socket that has a tenant leaves no choice. The superuser, the overflow uid and subordinate uids belong only where
+  /// their number is named: a group says nothing of them.
   public func tenants(of peer: Peer) -> [String] {
     if let fixed = peer.fixedTenant {
       return tenants.map(\.name).filter { $0.utf8.elementsEqual(fixed.utf8) }
     }
-    let namedOnly = peer.uid == 0 || peer.uid == overflowUID
+    let namedOnly = peer.uid == 0 || peer.uid == overflowUID || peer.account != peer.uid
     return tenants.filter { tenant in
       tenant.uids.contains(peer.uid)
         || (!namedOnly && (tenant.gids.contains(peer.gid) || !tenant.gids.isDisjoint(with: peer.groups)))

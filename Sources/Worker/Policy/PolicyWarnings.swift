@@ -151,7 +151,7 @@ extension Grant {
 
 extension Condition {
   /// Whether a grant is about anything that the condition is about, in these stages.
-  fileprivate func overlaps(_ grant: Grant, stages: [Pattern]) -> Bool {
+  func overlaps(_ grant: Grant, stages: [Pattern]) -> Bool {
     repositories.overlaps(grant.repositories) && (artifacts ?? [Pattern("*")]).overlaps(grant.artifacts)
       && stages.overlaps(grant.stages)
   }

@@ -16,16 +16,18 @@ extension Repository {
   func enrich() async throws(WireError) {
     let missing = Array(
       state.commitsWithoutRecord.union([facts.tip].compactMap { $0 }).filter(isCommitMissing))
-    for part in missing.parts(of: Self.commitsPerRequest) {
-      let value = try await ask(.commits(part))
-      let records = try decode(value) { value throws(JSONShapeError) in
+    try await inParts(missing, of: Self.commitsPerRequest) { part throws(WireError) in
+      let value = try await self.ask(.commits(Array(part)))
+      let (records, rest) = try self.decode(value) { value throws(JSONShapeError) in
         var reader = try ObjectReader(value, path: "commits")
-        return try reader.elements("commits") { value, path throws(JSONShapeError) in
+        let records = try reader.elements("commits") { value, path throws(JSONShapeError) in
           try CommitRecord(value, path: path)
         }
+        return (records, Int(try reader.integer("rest", in: 0...Int64(part.count))))
       }
-      for record in records { state.insert(record) }
-      unreadableCommits.formUnion(Set(part).subtracting(records.map(\.id)))
+      for record in records { self.state.insert(record) }
+      self.unreadableCommits.formUnion(Set(part.dropLast(rest)).subtracting(records.map(\.id)))
+      return rest
     }
     if let tip = facts.tip { try await annotate([tip]) }
   }
@@ -37,37 +39,66 @@ extension Repository {
   /// Reads the repository's files at commits where they were not read yet. Assumes the caller has the turn.
   func annotate(_ commits: [ObjectID]) async throws(WireError) {
     let missing = commits.filter { !annotatedCommits.contains($0) }
-    for part in missing.parts(of: Self.annotationsPerRequest) {
-      let value = try await ask(.annotations(part))
-      let annotations = try decode(value) { value throws(JSONShapeError) in
+    try await inParts(missing, of: Self.annotationsPerRequest) { part throws(WireError) in
+      let value = try await self.ask(.annotations(Array(part)))
+      let (annotations, rest) = try self.decode(value) { value throws(JSONShapeError) in
         var reader = try ObjectReader(value, path: "annotations")
-        return try reader.elements("annotations", CommitAnnotations.init)
+        let annotations = try reader.elements("annotations", CommitAnnotations.init)
+        return (annotations, Int(try reader.integer("rest", in: 0...Int64(part.count))))
       }
-      for annotation in annotations {
-        state.setAnnotations(annotation.artifacts.map { ($0.name, $0.annotation) }, at: annotation.commit)
-        annotatedCommits.insert(annotation.commit)
-        fileProblems[annotation.commit] = annotation.problems.isEmpty ? nil : annotation.problems
-      }
+      for annotation in annotations { self.note(annotation) }
+      return rest
+    }
+  }
+
+  private func note(_ annotation: CommitAnnotations) {
+    state.setAnnotations(annotation.artifacts.map { ($0.name, $0.annotation) }, at: annotation.commit)
+    annotatedCommits.insert(annotation.commit)
+    fileProblems[annotation.commit] = annotation.problems.isEmpty ? nil : annotation.problems
+  }
+
+  /// Asks the lane for a few at a time, and again for those that did not fit into its answer.
+  ///
+  /// - Parameter ask: gets some of them; returns for how many of the last of these it has no answer.
+  private func inParts(
+    _ all: [ObjectID], of size: Int, _ ask: (ArraySlice<ObjectID>) async throws(WireError) -> Int
+  ) async throws(WireError) {
+    var left = all[...]
+    while !left.isEmpty {
+      let part = left.prefix(size)
+      left = left.dropFirst(part.count - min(try await ask(part), part.count - 1))
     }
   }
 
   /// What is known of the remote, with the annotations at the commits that the question is about.
+  ///
+  /// - Parameter isOneOff: whether they are of interest to hardly anybody else, so that the annotations are not kept long.
   func snapshot(
-    fresh: Bool, annotating commits: (RegistryState) -> [ObjectID]
+    fresh: Bool, isOneOff: Bool = false, annotating commits: (RegistryState) -> [ObjectID]
   ) async throws(WireError) -> RegistrySnapshot {
     let snapshot = try await snapshot(fresh: fresh)
     if commits(snapshot.state).allSatisfy(annotatedCommits.contains) { return snapshot }
-    await takeTurn()
-    defer { passTurn() }
-    try await annotate(commits(state))
-    await endIdleLaneLater()
-    return try await self.snapshot(fresh: false)
+    return try await withTurn { () throws(WireError) in
+      // A reload may have brought another remote meanwhile.
+      if self.contactedAt == nil { try await self.synchronize() }
+      let wanted = commits(self.state)
+      if isOneOff { self.oneOffCommits += wanted.filter { !self.annotatedCommits.contains($0) } }
+      try await self.annotate(wanted)
+      defer { self.forgetOneOffs() }
+      return self.snapshotNow
+    }
   }
-}
 
-extension Array {
-  /// Consecutive parts with at most so many elements.
-  fileprivate func parts(of size: Int) -> [[Element]] {
-    stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
+  /// How many commits of which somebody asked once are kept.
+  private static let oneOffLimit = 16
+
+  private func forgetOneOffs() {
+    while oneOffCommits.count > Self.oneOffLimit {
+      let commit = oneOffCommits.removeFirst()
+      if commit == facts.tip { continue }
+      annotatedCommits.remove(commit)
+      fileProblems[commit] = nil
+      state.setAnnotations([], at: commit)
+    }
   }
 }

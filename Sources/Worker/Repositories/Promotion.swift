@@ -49,6 +49,16 @@ enum PushEnd: Equatable {
   case taken(String)
   /// The server could not lock a tag's name, in its words.
   case locked(String)
+  /// Nothing was sent for it, or for its last tags, because the server did not take one before it.
+  case unsent
+
+  /// Whether the others of the same push have nothing to do with it.
+  var isCertain: Bool {
+    switch self {
+    case .landed, .taken: true
+    case .rejected, .locked, .unsent: false
+    }
+  }
 
   /// A refusal in words outweighs a lost race: what the server does not want is not tried under another name.
   init(of names: [String], in results: [PushedTag]) {
@@ -57,11 +67,16 @@ enum PushEnd: Equatable {
         ?? PushedTag(name: name, outcome: .rejected, reason: "it did not say what became of the tag")
     }
     if let refused = mine.first(where: { $0.outcome == .rejected }) {
-      self = .rejected("\(refused.name): \(refused.reason ?? "without a reason")")
+      let there = mine.filter { $0.outcome == .accepted || $0.outcome == .alreadyThere }.map(\.name)
+      // Where the server can't take all or none.
+      let rest = there.isEmpty ? "" : "; it has taken \(there.joined(separator: ", "))"
+      self = .rejected("\(refused.name): \(refused.reason ?? "without a reason")\(rest)")
     } else if let taken = mine.first(where: { $0.outcome == .taken }) {
       self = .taken(taken.name)
     } else if let locked = mine.first(where: { $0.outcome == .locked }) {
       self = .locked("\(locked.name): \(locked.reason ?? "its name could not be locked")")
+    } else if mine.contains(where: { $0.outcome == .unsent }) {
+      self = .unsent
     } else {
       self = .landed
     }

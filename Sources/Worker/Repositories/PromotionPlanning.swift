@@ -7,8 +7,9 @@ internal import WireProtocol
 
 extension Repository {
   /// Plans each; those that are refused are settled and left out, those that have to be approved first leave
-  /// the line. Both count only against what the remote holds now. What comes after a deletion is handed back without a
-  /// plan: one push can't take a tag away and make it.
+  /// the line. Both count only against what the remote holds now: where jobs before such a one have something to push,
+  /// which the server may refuse, it is handed back without a plan, and so are all behind it. So is what comes after a
+  /// deletion: one push can't take a tag away and make it.
   func plan(
     _ promotions: [Promotion], isFresh: inout Bool
   ) async throws(RoundFailure) -> [Promotion] {
@@ -18,7 +19,7 @@ extension Repository {
       var refused: [(Job, WireError)] = []
       var unapproved: [(job: Job, plan: ApprovalPlan)] = []
       for var promotion in promotions {
-        if planned.last?.plan.map({ $0.deletions.isEmpty }) == false {
+        if let last = planned.last, last.plan?.deletions.isEmpty != true {
           planned.append(promotion)
           continue
         }
@@ -27,7 +28,11 @@ extension Repository {
             promotion.request, on: draft, trailers: trailers(promotion.job),
             tenant: promotion.job.request.requester.tenant)
           if let missing = try missingApproval(plan, of: promotion.job, on: draft) {
-            unapproved.append((promotion.job, missing))
+            if planned.isEmpty {
+              unapproved.append((promotion.job, missing))
+            } else {
+              planned.append(promotion)
+            }
             continue
           }
           draft.apply(plan)
@@ -37,7 +42,11 @@ extension Repository {
           planned.append(promotion)
         } catch {
           if error.category == .retry { throw .server(error) }
-          refused.append((promotion.job, staleApproval(of: promotion.job, on: draft) ?? error))
+          if planned.isEmpty {
+            refused.append((promotion.job, staleApproval(of: promotion.job, on: draft) ?? error))
+          } else {
+            planned.append(promotion)
+          }
         }
       }
       if !refused.isEmpty || !unapproved.isEmpty, !isFresh {
@@ -61,7 +70,7 @@ extension Repository {
     if let problem = facts.fileProblem {
       throw WireError(.repositoryFileInvalid, category: .refused, problem)
     }
-    let (wanted, branches) = try await resolved(request)
+    let (wanted, branches) = try await resolved(request, tenant: tenant)
     let context = PlanContext(
       now: WallClock.seconds, allowedStages: facts.allowedStages, defaultBranchTip: facts.tip,
       trailers: trailers)
@@ -73,6 +82,7 @@ extension Repository {
       throw WireError(error)
     }
     try checkDeletions(plan, request, tenant: tenant)
+    try checkOtherStages(plan, request, on: draft, tenant: tenant)
     return (plan, branches.union(try await checkConditions(plan, request, on: draft)))
   }
 
@@ -91,12 +101,17 @@ extension Repository {
 
   /// The request in the registry's terms, with the ref resolved.
   func resolved(
-    _ request: WireProtocol.WriteRequest
+    _ request: WireProtocol.WriteRequest, tenant: String
   ) async throws(WireError) -> (Registry.WriteRequest, branches: Set<String>) {
     var result = try RequestCheck.registryRequest(request)
     guard let ref = request.ref else {
       let usesTip = request.action == .register || (result.version == nil && request.action != .rollback)
       return (result, usesTip ? Set([facts.defaultBranch].compactMap { $0 }) : [])
+    }
+    if let artifact = GTORef.artifact(of: ref), artifact != request.artifact,
+      !policy.allows(Access(.read, repository: request.repository, artifact: artifact), tenant: tenant)
+    {
+      throw .unknownRef(ref)
     }
     let resolved = try await resolve(ref)
     result.commit = resolved.commit
@@ -110,10 +125,16 @@ extension Repository {
       return try reader.elements("refs", ResolvedRef.init)
     }
     guard let resolved = refs.first, resolved.commit != nil else {
-      throw WireError(
-        .unknownRef, category: .refused,
-        refs.first?.problem ?? "the remote has no branch, tag or commit \"\(ref.escapedForMessage)\"")
+      throw .unknownRef(ref, refs.first?.problem)
     }
     return resolved
+  }
+}
+
+extension WireError {
+  static func unknownRef(_ ref: String, _ problem: String? = nil) -> WireError {
+    WireError(
+      .unknownRef, category: .refused,
+      problem ?? "the remote has no branch, tag or commit \"\(ref.escapedForMessage)\"")
   }
 }

@@ -164,6 +164,7 @@ extension Repository {
     case .taken(let name):
       return try await replan(job, "tag \"\(name)\" was made or changed by somebody else meanwhile")
     case .locked(let words): return try await replan(job, words)
+    case .unsent: return try await replan(job, "the server did not take a tag before it; nothing was sent")
     }
     return false
   }

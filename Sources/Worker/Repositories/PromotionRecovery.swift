@@ -12,32 +12,25 @@ extension Repository {
   /// - Returns: whether the server could be asked.
   func settle(_ jobs: [Job]) async throws(JobStoreError) -> Bool {
     if jobs.isEmpty { return true }
+    var isSettled = true
+    var again: [Promotion] = []
     do throws(RoundFailure) {
       _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
-      let tags = jobs.flatMap(\.intents).compactMap(PreparedTag.init)
       // The policy decided before they were journalled, and is not asked again.
       try await records.record(repeated: jobs)
       try await records.record(jobs.map { ($0.id, .pushing) })
-      guard case .done(let results) = try await send(tags, branches: [], evenIfChanged: true) else {
-        throw .server(
-          WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
-      }
-      lastPushAt = WallClock.milliseconds
-      lastProblem = nil
-      var again: [Promotion] = []
-      for job in jobs {
-        let names = job.intents.map { String($0.ref.dropFirst("refs/tags/".count)) }
-        let end = PushEnd(of: names, in: results)
-        if try await conclude(job, end, result: job.result(of: state)),
-          let promotion = try await store(promotionOf: job)
-        {
-          again.append(promotion)
+      for (job, end) in try await ends(of: jobs) {
+        switch end {
+        case .failure(let error):
+          isSettled = false
+          try await storing { () throws(JobStoreError) in try await self.postpone([job], error) }
+        case .success(let end):
+          let isOpen = try await conclude(job, end, result: job.result(of: state))
+          if isOpen, let promotion = try await store(promotionOf: job) { again.append(promotion) }
         }
       }
-      if !again.isEmpty {
-        try await storeErrors { () throws(JobStoreError) in try await self.promote(again) }
-      }
-      return true
+      lastPushAt = WallClock.milliseconds
+      if isSettled { lastProblem = nil }
     } catch {
       switch error {
       case .store(let error): throw error
@@ -45,13 +38,60 @@ extension Repository {
       }
       return false
     }
+    if !again.isEmpty { try await promote(again) }
+    for promotion in again where try await store.current(promotion.job.id)?.state.isFinished == false {
+      isSettled = false
+    }
+    return isSettled
+  }
+
+  /// What becomes of jobs whose intents are sent again. Where the server does not take them together, each is sent by
+  /// itself: it refuses all for the sake of one, or is still at work on one.
+  private func ends(
+    of jobs: [Job]
+  ) async throws(RoundFailure) -> [(Job, Result<PushEnd, WireError>)] {
+    if jobs.count > 1 {
+      let together = try await attempt(jobs)
+      if together.allSatisfy({ $0.1.isCertain }) { return together }
+    }
+    var ends: [(Job, Result<PushEnd, WireError>)] = []
+    for job in jobs {
+      // One that takes its time takes it for all.
+      if case .failure(let error)? = ends.last?.1, error.code == .remoteTimeout {
+        ends.append((job, .failure(error)))
+      } else {
+        ends += try await attempt([job])
+      }
+    }
+    return ends
+  }
+
+  private func attempt(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, Result<PushEnd, WireError>)] {
+    do throws(RoundFailure) {
+      return try await repeated(jobs).map { ($0, .success($1)) }
+    } catch {
+      guard case .server(let problem) = error else { throw error }
+      return jobs.map { ($0, .failure(problem)) }
+    }
+  }
+
+  private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, PushEnd)] {
+    let tags = jobs.flatMap(\.intents).compactMap(PreparedTag.init)
+    guard case .done(let results) = try await send(tags, branches: [], evenIfChanged: true) else {
+      throw .server(
+        WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
+    }
+    return jobs.map { job in
+      let names = job.intents.map { String($0.ref.dropFirst("refs/tags/".count)) }
+      return (job, PushEnd(of: names, in: results))
+    }
   }
 
   func store(promotionOf job: Job) async throws(RoundFailure) -> Promotion? {
     do throws(JobStoreError) { return try await promotion(of: job) } catch { throw .store(error) }
   }
 
-  func storeErrors(_ body: () async throws(JobStoreError) -> Void) async throws(RoundFailure) {
+  private func storing(_ body: () async throws(JobStoreError) -> Void) async throws(RoundFailure) {
     do throws(JobStoreError) { try await body() } catch { throw .store(error) }
   }
 
@@ -65,7 +105,9 @@ extension Repository {
       ["repository": configuration.id, "code": error.code.rawValue, "error": error.message])
     for job in jobs {
       guard let current = try await store.current(job.id), case .running = current.state else { continue }
-      let isWorthRetrying = error.category == .retry || error.isOutcomeUnknown
+      // What may be in the remote is settled by asking it, whatever keeps that from being done now.
+      let isUnsettled = error.isOutcomeUnknown || !current.intents.isEmpty
+      let isWorthRetrying = error.category == .retry || isUnsettled
       let later = JobEvent.waiting(
         until: WallClock.milliseconds + backoff(attempt: current.attempts), JobError(error))
       if isStopping {
@@ -74,7 +116,7 @@ extension Repository {
         try await store.record(job.id, later)
       } else {
         do throws(RoundFailure) {
-          try await record(job.id, .failed(JobError(error)))
+          try await record(job.id, .failed(JobError(isUnsettled ? error.withUnknownOutcome : error)))
         } catch {
           // What can't be recorded must not end: it is tried again until it can.
           if case .store(let failure) = error { throw failure }
@@ -89,6 +131,16 @@ extension Repository {
     let doubled = Double(limits.backoffMilliseconds) * Double(1 << min(attempt - 1, 20))
     let bounded = min(doubled, Double(limits.backoffMaximumSeconds) * 1000)
     return Int64(bounded * Double.random(in: 0.5...1))
+  }
+}
+
+extension Result<PushEnd, WireError> {
+  /// Whether the others of the same push have nothing to do with it; a server that took its time has.
+  fileprivate var isCertain: Bool {
+    switch self {
+    case .success(let end): end.isCertain
+    case .failure(let error): error.code == .remoteTimeout
+    }
   }
 }
 

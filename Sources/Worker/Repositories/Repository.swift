@@ -15,7 +15,10 @@ actor Repository {
   nonisolated let executor: DispatchQueueExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
+  /// What the lane was given. What a reload has brought since is in force with the next turn.
   private(set) var configuration: RepositoryConfiguration
+  private var reloaded: RepositoryConfiguration?
+  var newestConfiguration: RepositoryConfiguration { reloaded ?? configuration }
   nonisolated let identity: String
   private(set) var limits: Limits
   private(set) var policy: Policy
@@ -31,6 +34,7 @@ actor Repository {
   /// When the remote was last compared with `state`, in milliseconds since 1970.
   var contactedAt: Int64?
   var lastPushAt: Int64?
+  var comparisons = Comparisons()
   /// Why the last attempt at the server failed; nil after one that did not.
   var lastProblem: WireError?
   /// Keys and trust files that the lane could not use when it started last.
@@ -40,6 +44,8 @@ actor Repository {
   var unreadableCommits: Set<ObjectID> = []
   /// The commits at which the repository's files have been read.
   var annotatedCommits: Set<ObjectID> = []
+  /// Those of them of which somebody asked once, oldest first.
+  var oneOffCommits: [ObjectID] = []
   /// What is wrong with the repository's files at a commit.
   var fileProblems: [ObjectID: [String]] = [:]
 
@@ -47,6 +53,8 @@ actor Repository {
   var landlockVersion: Int?
 
   private var lane: LaneProcess?
+  /// One that has not opened the repository yet.
+  private var startingLane: LaneProcess?
   /// The files that the lane may read, as they were when it started.
   private var laneFiles = FileIdentities([])
   /// What the lane reported during the request under way.
@@ -144,9 +152,11 @@ actor Repository {
   /// Fetches what new versions need for being shown. A failure here is no job's: the next contact tries again.
   private func enrichWhileIdle() async {
     guard isLaneSynchronized, !state.commitsWithoutRecord.isSubset(of: unreadableCommits) else { return }
-    await takeTurn()
-    defer { turns.pass() }
-    do throws(WireError) { try await enrich() } catch { lastProblem = error }
+    do throws(WireError) {
+      try await withTurn { () throws(WireError) in try await self.enrich() }
+    } catch {
+      lastProblem = error
+    }
   }
 
   private func carryOut(_ jobs: [Job]) async throws(JobStoreError) {
@@ -168,9 +178,20 @@ actor Repository {
 
   // MARK: The lane
 
+  /// Does something with the lane when nobody else talks to it. Whatever comes of it, the lane is idle then.
+  func withTurn<Value>(_ body: () async throws(WireError) -> Value) async throws(WireError) -> Value {
+    await takeTurn()
+    let result: Result<Value, WireError>
+    do throws(WireError) { result = .success(try await body()) } catch { result = .failure(error) }
+    await endIdleLaneLater()
+    turns.pass()
+    return try result.get()
+  }
+
   /// Waits until nobody else talks to the lane. Pass the turn on with `turns.pass()`.
   func takeTurn() async {
     if !turns.takeIfFree() { await withCheckedContinuation { turns.wait($0) } }
+    if let reloaded { return await takeOver(reloaded) }
     if let lane, laneFiles.haveChanged { await forgetLane(lane, killed: false) }
   }
 
@@ -277,6 +298,8 @@ actor Repository {
     }
     counters.countLaneStart()
     await new.start()
+    startingLane = new
+    defer { startingLane = nil }
     do throws(WireError) {
       let settings = configuration.laneConfiguration(stateDirectory: stateDirectory, limits: limits)
       laneFiles = FileIdentities(settings.watchedFiles)
@@ -304,22 +327,30 @@ actor Repository {
 
   // MARK: Idle and the end
 
-  /// Takes over what a reload brought. A lane that was given something else is ended when it is idle.
-  func reconfigure(_ new: RepositoryConfiguration, limits: Limits, policy: Policy) async {
-    let isSame = new == configuration && limits.attemptSeconds == self.limits.attemptSeconds
+  /// Takes over what a reload brought: limits and policy at once, the rest with the next turn, for which nobody waits
+  /// here. A lane that was given something else is ended then.
+  func reconfigure(_ new: RepositoryConfiguration, limits: Limits, policy: Policy) {
+    // The files may have changed although their names have not.
+    let isSame =
+      new == newestConfiguration && !new.hasKeys && limits.attemptSeconds == self.limits.attemptSeconds
     self.limits = limits
     self.policy = policy
-    if isSame {
-      // The files may have changed although their names have not.
-      if configuration.hasKeys { await endLane(ifIdle: false) }
-      return
+    // One that was left out for a while has jobs that nobody has looked at since.
+    if isSame { return wake() }
+    reloaded = new
+    Task {
+      await takeTurn()
+      turns.pass()
+      wake()
     }
-    await takeTurn()
+  }
+
+  /// Assumes the caller has the turn.
+  private func takeOver(_ new: RepositoryConfiguration) async {
+    reloaded = nil
+    if new != configuration { contactedAt = nil }
     configuration = new
     if let lane { await forgetLane(lane, killed: false) }
-    contactedAt = nil
-    turns.pass()
-    wake()
   }
 
   /// Ends the lane when nothing has been asked of it for the configured time, or when its place is needed.
@@ -357,6 +388,7 @@ actor Repository {
     let deadline = MonotonicTime.after(seconds: seconds)
     while isWorking, !deadline.hasPassed { try? await Task.sleep(for: .milliseconds(20)) }
     if let lane { await forgetLane(lane, killed: isWorking) }
+    await startingLane?.stop()
     while isWorking { try? await Task.sleep(for: .milliseconds(5)) }
   }
 }

@@ -23,16 +23,13 @@ extension Repository {
   }
 
   private func judge(_ tags: [TagToVerify]) async throws(WireError) -> [TagVerdict] {
-    await takeTurn()
-    defer { passTurn() }
-    var verdicts = try await askForVerdicts(tags)
-    if verdicts.contains(where: { $0.code == .missing }) {
+    try await withTurn { () throws(WireError) in
+      let verdicts = try await self.askForVerdicts(tags)
+      if !verdicts.contains(where: { $0.code == .missing }) { return verdicts }
       // The mirror is behind what this worker knows: a lane that was killed, or one that is new.
-      try await synchronize()
-      verdicts = try await askForVerdicts(tags)
+      try await self.synchronize()
+      return try await self.askForVerdicts(tags)
     }
-    await endIdleLaneLater()
-    return verdicts
   }
 
   /// Assumes the caller has the turn.
@@ -44,10 +41,7 @@ extension Repository {
 
   /// The public half of the signing key as text.
   func exportSigningKey(_ form: SigningKeyForm) async throws(WireError) -> String {
-    await takeTurn()
-    defer { passTurn() }
-    let answer = try await ask(.exportSigningKey(form))
-    await endIdleLaneLater()
+    let answer = try await withTurn { () throws(WireError) in try await self.ask(.exportSigningKey(form)) }
     return answer["text"]?.stringValue ?? ""
   }
 }

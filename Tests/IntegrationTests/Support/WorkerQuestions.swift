@@ -13,6 +13,16 @@ extension WorkerFixture {
     }
   }
 
+  /// Waits until a job has ended, and returns it.
+  func waitForEnd(of job: String) throws -> JSONValue {
+    var last = JSONValue.null
+    try Eventually.holds("job \(job) has ended: \(last.text()); \(output.suffix(1000))") {
+      last = try stagekeeper("job", "status", job, "--json").json
+      return ["succeeded", "rejected", "failed", "cancelled"].contains(last["state"]?.stringValue)
+    }
+    return last
+  }
+
   /// The number of the lane that serves a repository; nil where none runs.
   func lane(of repository: String) throws -> Int32? {
     let list = try administer("repositories")["repositories"]?.arrayValue ?? []

@@ -1,8 +1,9 @@
-/// What keeps denials from filling the disk: of equal ones of one uid within a span the first is written at
-/// once and the others are counted; of different ones a few are written and the others are counted together.
+/// What keeps denials, and what is asked again and again, from filling the disk or from rotating away what others did: of
+/// equal ones of one uid within a span the first is written at once and the others are counted; of different ones a few
+/// are written and the others are counted together.
 /// Holds no I/O and reads no clock.
-struct DenialWindow: Sendable {
-  /// How many different denials of one uid get lines of their own in a span.
+struct RepetitionWindow: Sendable {
+  /// How many different ones of one uid get lines of their own in a span.
   static let linesPerUser = 16
   /// How many uids are told apart in a span; all others share one window.
   static let users = 256
@@ -20,18 +21,22 @@ struct DenialWindow: Sendable {
   private var open: [UInt32?: User] = [:]
   /// In milliseconds.
   var span: Int64
+  private let decision: AuditEntry.Decision
 
-  init(seconds: Int) { span = Int64(seconds) * 1000 }
+  init(of decision: AuditEntry.Decision, seconds: Int) {
+    self.decision = decision
+    span = Int64(seconds) * 1000
+  }
 
   var isEmpty: Bool { open.isEmpty }
 
-  /// Takes one denial.
+  /// Takes one.
   ///
   /// - Returns: what to write now.
-  mutating func note(_ denial: AuditEntry, now: Int64) -> [AuditEntry] {
+  mutating func note(_ entry: AuditEntry, now: Int64) -> [AuditEntry] {
     let due = takeDue(now: now)
-    var key = denial.withoutProcess
-    let uid: UInt32? = denial.peer.flatMap { open[$0.uid] != nil || open.count < Self.users ? $0.uid : nil }
+    var key = entry.withoutProcess
+    let uid: UInt32? = entry.peer.flatMap { open[$0.uid] != nil || open.count < Self.users ? $0.uid : nil }
     if uid == nil { key.peer = nil }
     var user = open[uid] ?? User(began: now)
     defer { open[uid] = user }
@@ -45,7 +50,7 @@ struct DenialWindow: Sendable {
     }
     user.repeated[key] = 0
     user.order.append(key)
-    return due + [denial]
+    return due + [entry]
   }
 
   /// Ends the spans that are over.
@@ -55,18 +60,22 @@ struct DenialWindow: Sendable {
     // A clock that was put back must not keep a span open for ever.
     let ended = open.filter { now - $0.value.began >= span || now < $0.value.began }
     for uid in ended.keys { open[uid] = nil }
-    return ended.sorted { ($0.key ?? .max) < ($1.key ?? .max) }.flatMap { $0.value.summaries(uid: $0.key) }
+    return ended.sorted { ($0.key ?? .max) < ($1.key ?? .max) }.flatMap {
+      $0.value.summaries(decision, uid: $0.key)
+    }
   }
 
   /// Ends all spans.
   mutating func takeAll() -> [AuditEntry] {
     defer { open = [:] }
-    return open.sorted { ($0.key ?? .max) < ($1.key ?? .max) }.flatMap { $0.value.summaries(uid: $0.key) }
+    return open.sorted { ($0.key ?? .max) < ($1.key ?? .max) }.flatMap {
+      $0.value.summaries(decision, uid: $0.key)
+    }
   }
 }
 
-extension DenialWindow.User {
-  fileprivate func summaries(uid: UInt32?) -> [AuditEntry] {
+extension RepetitionWindow.User {
+  fileprivate func summaries(_ decision: AuditEntry.Decision, uid: UInt32?) -> [AuditEntry] {
     var summaries: [AuditEntry] = order.compactMap { entry in
       guard let count = repeated[entry], count > 0 else { return nil }
       var summary = entry
@@ -76,7 +85,7 @@ extension DenialWindow.User {
     }
     if others > 0 {
       var summary = AuditEntry(.request)
-      summary.decision = .denied
+      summary.decision = decision
       summary.peer = uid.map { AuditEntry.Peer(uid: $0) }
       summary.count = others
       summary.since = began
@@ -87,7 +96,7 @@ extension DenialWindow.User {
 }
 
 extension AuditEntry {
-  /// What makes two denials equal: who was denied what, whichever process it was.
+  /// What makes two equal: who was denied or allowed what, whichever process it was.
   fileprivate var withoutProcess: AuditEntry {
     var copy = self
     copy.peer?.pid = nil

@@ -1,0 +1,143 @@
+import StrictJSON
+import SystemCalls
+import TestSupport
+import Testing
+
+/// What jobs of one batch are to each other: nothing that one has not brought into the remote counts for another.
+@Suite(.serialized)
+struct BatchTests {
+  private func worker(_ remote: GitFixture, _ more: String = "", limits: String = "") throws -> WorkerFixture
+  {
+    try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path)", tagsPerPush: 10, \(more) } },
+        \(ownerGrant) limits: { attemptSeconds: 10, backoffMilliseconds: 10, \(limits) },
+        """)
+  }
+
+  /// Has jobs accepted while the repository is paused, so that they are one batch.
+  private func batch(_ worker: WorkerFixture, _ requests: [(String, JSONValue)]) throws -> [JSONValue] {
+    try worker.administer("pause", "demo")
+    let raw = try RawConnection(worker.clientSocket)
+    for (number, (method, params)) in requests.enumerated() {
+      var params = params.objectValue ?? JSONObject()
+      params["repository"] = "demo"
+      params["wait"] = false
+      raw.request(Int64(number), method, .object(params))
+    }
+    var jobs: [Int64: String] = [:]
+    while jobs.count < requests.count {
+      let reply = try #require(try raw.end())
+      jobs[try #require(reply["id"]?.integerValue)] = try #require(
+        reply["result"]?["job"]?.stringValue, "\(reply)")
+    }
+    try worker.administer("resume", "demo")
+    return try requests.indices.map { try worker.waitForEnd(of: try #require(jobs[Int64($0)])) }
+  }
+
+  @Test("what the server refuses of one job is nothing that others could be refused for")
+  func refusedPlan() throws {
+    let remote = try GitFixture()
+    try remote.installHook("update", "case $1 in *v6.0.0) echo 'not that one' >&2; exit 1;; esac")
+    let worker = try worker(remote)
+    let ends = try batch(
+      worker,
+      [
+        ("register", ["artifact": "model", "version": "v6.0.0"]),
+        ("register", ["artifact": "model", "version": "v6.1.0"]),
+        ("assign", ["artifact": "model", "version": "v6.1.0", "stage": "dev"]),
+      ])
+    #expect(ends.map { $0["state"] } == ["rejected", "succeeded", "succeeded"], "\(ends)")
+    #expect(ends[0]["error"]?["code"] == "remote_refused")
+    #expect(try remote.tags() == ["model#dev#1", "model@v6.1.0"])
+    try worker.stop()
+  }
+
+  @Test(
+    "where the server can't take all tags or none, each is sent by itself, in order, until one is refused")
+  func withoutAtomic() throws {
+    let remote = try GitFixture()
+    try remote.git("config", "receive.advertiseAtomic", "false")
+    try remote.installHook("update", "case $1 in *v6.5.0|*/m#prod#1) echo no >&2; exit 1;; esac")
+    let worker = try worker(remote)
+    let ends = try batch(
+      worker,
+      [
+        // Both of its tags: the second must not land without the first.
+        ("assign", ["artifact": "model", "version": "v6.5.0", "ref": "main", "stage": "dev"]),
+        ("register", ["artifact": "other", "version": "v1.0.0"]),
+        ("assign", ["artifact": "m", "version": "v1.0.0", "ref": "main", "stage": "prod"]),
+        ("assign", ["artifact": "other", "version": "v1.0.0", "stage": "dev"]),
+      ])
+    #expect(
+      ends.map { $0["state"] } == ["rejected", "succeeded", "rejected", "succeeded"], "\(ends)")
+    #expect(try remote.tags() == ["m@v1.0.0", "other#dev#1", "other@v1.0.0"])
+    // What has landed of a job that was refused is said.
+    let words = ends[2]["error"]?["message"]?.stringValue ?? ""
+    #expect(words.contains("it has taken m@v1.0.0"), "\(words)")
+    try worker.stop()
+  }
+
+  @Test("jobs whose outcome is unknown are settled each by itself where the server refuses one of them")
+  func settledAlone() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    try remote.installHook(
+      "pre-receive",
+      """
+      cat > \(directory.path)/refs
+      if [ ! -e \(directory.path)/late ]; then echo x > \(directory.path)/held; sleep 60; exit 1; fi
+      if grep -q bad \(directory.path)/refs; then echo 'no bad ones' >&2; exit 1; fi
+      """)
+    let worker = try worker(remote, limits: "shutdownSeconds: 1")
+    try worker.administer("pause", "demo")
+    for name in ["bad", "good", "fine"] {
+      try worker.ask("register", name, "--version", "v1.0.0", "--repo", "demo", "--no-wait")
+    }
+    try worker.administer("resume", "demo")
+    let held = directory.appending("held")
+    try Eventually.holds("the push is held") { try Files.kind(of: held) != nil }
+    try worker.crash()
+    try directory.write("late", "")
+    try worker.start()
+    let ends = try (1...3).map { try worker.waitForEnd(of: "\($0)") }
+    #expect(ends.map { $0["state"] } == ["rejected", "succeeded", "succeeded"], "\(ends)")
+    #expect(try remote.tags() == ["fine@v1.0.0", "good@v1.0.0"])
+    try worker.stop()
+  }
+
+  @Test(
+    "a push that landed and whose answer was lost is never called failed without saying that it may have landed"
+  )
+  func landedAndRefused() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let path = directory.appending("link.git")
+    try Program.check("ln", ["-s", remote.path, path])
+    // The tag is there, and nobody is told.
+    try remote.installHook(
+      "reference-transaction", "if [ \"$1\" = committed ]; then rm -f \(path); kill -9 $PPID; fi")
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(path)" } }, \(ownerGrant)
+        limits: { attempts: 3, attemptSeconds: 5, backoffMilliseconds: 10 },
+        """)
+    try worker.ask("register", "model", "--version", "v1.0.0", "--no-wait")
+    let end = try worker.waitForEnd(of: "1")
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    if end["state"] != "succeeded" {
+      #expect(end["state"] == "failed", "\(end)")
+      #expect(end["error"]?["code"] == "remote_not_found", "\(end)")
+      #expect(end["error"]?["details"]?["outcomeUnknown"] == true, "\(end)")
+      #expect(end["attempts"] == 3, "\(end)")
+      // Once the server can be asked again, the job turns out to have done it.
+      try Program.check("ln", ["-s", remote.path, path])
+      try worker.administer("retry", "1")
+      #expect(try worker.waitForEnd(of: "1")["state"] == "succeeded")
+      #expect(try remote.tags() == ["model@v1.0.0"])
+    } else {
+      Issue.record("the answer was not lost: \(end)")
+    }
+    try worker.stop()
+  }
+}

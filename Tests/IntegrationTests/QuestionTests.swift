@@ -1,0 +1,62 @@
+import StrictJSON
+import SystemCalls
+import TestSupport
+import Testing
+
+/// What reads cost, whom, and how old their answers are.
+@Suite(.serialized)
+struct QuestionTests {
+  @Test("a question that fails leaves its lane's place to others")
+  func failedQuestion() throws {
+    let (one, two) = (try GitFixture(), try GitFixture())
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { b: { url: "\(one.path)" }, c: { url: "\(two.path)" } }, \(ownerGrant)
+        limits: { lanes: 1 },
+        """)
+    let refused = try worker.stagekeeper(
+      "assign", "model", "--version", "v9.9.9", "--stage", "dev", "--repo", "b", "--dry-run")
+    #expect(refused.exit == .exited(code: 65), "\(refused)")
+    let unknown = try worker.stagekeeper("describe", "model", "--rev", "nowhere", "--repo", "b")
+    #expect(unknown.exit == .exited(code: 65), "\(unknown)")
+    try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "c")
+    #expect(try two.tags() == ["model@v1.0.0"])
+    try worker.stop()
+  }
+
+  @Test("tags with long messages, and one that is too long for everybody, keep nothing from being read")
+  func longMessages() throws {
+    let remote = try GitFixture()
+    let text = String(repeating: "m\u{1}", count: 150_000)
+    for number in 1...60 { try remote.tag("model@v0.0.\(number)", message: text) }
+    try remote.tag("other@v1.0.0", message: String(repeating: "x", count: 3 << 20))
+    let worker = try WorkerFixture(["demo": remote.path])
+    let versions = try worker.stagekeeper("show", "model", "--json").json.arrayValue?.count
+    #expect(versions == 60)
+    try worker.ask("assign", "model", "--version", "v0.0.7", "--stage", "dev")
+    #expect(try remote.tags().contains("model#dev#1"))
+    try worker.stop()
+  }
+
+  @Test("what is not known is asked for before it is said not to be there")
+  func newTags() throws {
+    let remote = try GitFixture(files: ["artifacts.yaml": "model:\n  path: first.pkl\n"])
+    try remote.tag("model@v1.0.0")
+    let worker = try WorkerFixture(["demo": remote.path])
+    #expect(try worker.stagekeeper("show", "model", "--json").json.arrayValue?.count == 1)
+    try remote.git("branch", "side", "main")
+    try remote.commit(files: ["artifacts.yaml": "model:\n  path: second.pkl\n"], branch: "side")
+    try remote.tag("model@v2.0.0", at: "side")
+    try remote.tag("model#prod#1", at: "side", time: 1_700_000_200)
+    // What the server showed is good for a second.
+    try Eventually.holds("a tag that somebody else made is found") {
+      try worker.stagekeeper("check-ref", "model@v2.0.0", "--json").json.objectValue?.members.isEmpty == false
+    }
+    let path = try worker.stagekeeper("describe", "model#prod", "--path")
+    #expect(path.text == "second.pkl\n", "\(path)")
+    try remote.git("branch", "feature", "side")
+    let branch = try worker.stagekeeper("describe", "model", "--rev", "feature", "--path")
+    #expect(branch.text == "second.pkl\n", "\(branch)")
+    try worker.stop()
+  }
+}
