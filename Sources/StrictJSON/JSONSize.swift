@@ -21,7 +21,7 @@ extension JSONValue {
   private static func count(_ string: String) -> Int {
     string.utf8.reduce(2) { count, byte in
       switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x0A, 0x0D, 0x09: count + 2
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x0A, 0x0D, 0x09, 0x08, 0x0C: count + 2
       case 0..<0x20, 0x7F: count + 6
       default: count + 1
       }

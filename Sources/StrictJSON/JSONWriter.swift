@@ -93,6 +93,8 @@ extension UInt8 {
     case 0x0A: return "\\n"
     case 0x0D: return "\\r"
     case 0x09: return "\\t"
+    case 0x08: return "\\b"
+    case 0x0C: return "\\f"
     default:
       let hex = String(self, radix: 16)
       return "\\u" + String(repeating: "0", count: 4 - hex.count) + hex

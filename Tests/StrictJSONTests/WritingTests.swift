@@ -26,15 +26,15 @@ struct WritingTests {
     "the size is told without writing",
     arguments: [
       nil, true, false, 0, -12, .number(1), .number(0.1), .number(1e300), "", "é\u{1F600}\u{2028}",
-      "\"\\/\n\r\t\u{0}\u{8}\u{1B}\u{7F}\u{80}", [], [[]], [1, [2, 3]], [:], ["a": [:]],
+      "\"\\/\n\r\t\u{0}\u{8}\u{C}\u{1B}\u{7F}\u{80}", [], [[]], [1, [2, 3]], [:], ["a": [:]],
       ["a\n": [1, nil], "": "b"],
     ] as [JSONValue])
   func size(value: JSONValue) { #expect(value.serializedCount == value.serialized().count) }
 
-  @Test("control characters are escaped, so that a line stays a line")
+  @Test("control characters are escaped as Python's json does, so that a line stays a line")
   func escapes() {
-    let value = JSONValue.string("\"\\/\n\r\t\u{0}\u{8}\u{1B}\u{7F}")
-    #expect(value.text() == #""\"\\/\n\r\t\u0000\u0008\u001b\u007f""#)
+    let value = JSONValue.string("\"\\/\n\r\t\u{0}\u{8}\u{C}\u{1B}\u{7F}")
+    #expect(value.text() == #""\"\\/\n\r\t\u0000\b\f\u001b\u007f""#)
   }
 
   @Test(
