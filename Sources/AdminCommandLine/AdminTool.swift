@@ -23,6 +23,7 @@ public enum AdminTool {
 
   /// Runs the process's command line.
   @MainActor public static func main() async -> Never {
+    ThisProcess.fillStandardDescriptors()
     ThisProcess.quietDispatch()
     await ToolRun(spec).run()
   }

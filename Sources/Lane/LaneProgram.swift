@@ -13,6 +13,7 @@ public enum LaneProgram {
 
   /// - Parameter arguments: the command line without the program's name: `--parent PID`.
   public static func main(arguments: [String]) -> Never {
+    ThisProcess.fillStandardDescriptors()
     guard arguments.count == 2, arguments[0] == "--parent", let parent = Int32(arguments[1]) else {
       ThisProcess.print("stagekeeper-lane is started by stagekeeperd and by nothing else.\n", to: 2)
       ThisProcess.exit(64)

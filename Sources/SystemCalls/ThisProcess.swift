@@ -8,6 +8,15 @@ public enum ThisProcess {
   public static var uid: UInt32 { geteuid() }
   public static var gid: UInt32 { getegid() }
 
+  /// Opens `/dev/null` under those of the numbers 0 to 2 that are closed, so that no socket and no file gets one of them
+  /// and then what is meant for standard output or standard error. What is written there fails with `EBADF` as before:
+  /// it is opened for reading alone. To be called before anything else is opened. C: `open`.
+  public static func fillStandardDescriptors() {
+    var number: Int32
+    repeat { number = open("/dev/null", O_RDONLY) } while (0...2).contains(number)
+    if number > 2 { close(number) }
+  }
+
   /// Writing to a closed socket returns an error instead of ending the process. C: `signal`.
   public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 

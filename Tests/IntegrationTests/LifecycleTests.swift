@@ -161,6 +161,22 @@ struct LifecycleTests {
     #expect(wrong.output.contains("d.sock\", which sockets.clients does not have"), "\(wrong.output)")
   }
 
+  @Test("a worker that is started without standard descriptors has no socket in their place")
+  func closedDescriptors() throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(options: ["--repo", "demo=\(remote.path)"])
+    worker.launcher = ["/bin/sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"]
+    _ = try worker.launch()
+    try Eventually.holds("the worker answers") {
+      (try? worker.stagekeeper("register", "model", "--version", "v1.0.0"))?.exit == .success
+    }
+    for number in 0...2 {
+      #expect(try Program.check("readlink", ["/proc/\(worker.pid)/fd/\(number)"]) == "/dev/null\n")
+    }
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    try worker.stop()
+  }
+
   @Test("lanes end when idle, and start again; their number is bounded")
   func idleLanes() throws {
     let remotes = try (0..<3).map { _ in try GitFixture() }

@@ -16,6 +16,7 @@ public enum StagekeeperTool {
 
   /// Runs the process's command line.
   @MainActor public static func main() async -> Never {
+    ThisProcess.fillStandardDescriptors()
     ThisProcess.quietDispatch()
     await ToolRun(spec).run()
   }

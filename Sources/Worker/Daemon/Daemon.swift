@@ -10,6 +10,7 @@ public enum Daemon {
   ///
   /// - Parameter arguments: the command line without the program's name.
   public static func main(arguments: [String]) -> Never {
+    ThisProcess.fillStandardDescriptors()
     ThisProcess.quietDispatch()
     ThisProcess.ignoreBrokenPipes()
     do throws(ConfigurationError) {
