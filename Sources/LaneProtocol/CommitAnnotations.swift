@@ -41,7 +41,12 @@ public struct AnnotatedArtifact: Sendable, Equatable {
     self.annotation = annotation
   }
 
-  var json: JSONValue { ["name": .string(name.text), "annotation": annotation.jsonValue] }
+  var json: JSONValue {
+    [
+      "name": .string(name.text), "annotation": annotation.jsonValue,
+      "isFromDVC": .bool(annotation.isFromDVC),
+    ]
+  }
 
   init(_ value: JSONValue, path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(value, path: path)
@@ -51,6 +56,7 @@ public struct AnnotatedArtifact: Sendable, Equatable {
     self.name = name
     annotation = try ArtifactAnnotation(
       try reader.required("annotation"), path: reader.path(of: "annotation"))
+    annotation.isFromDVC = try reader.optionalBool("isFromDVC") ?? false
     try reader.finish()
   }
 }

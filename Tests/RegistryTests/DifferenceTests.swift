@@ -47,6 +47,14 @@ import Testing
     #expect(repository.state.usedStages().map(\.text) == ["prod"])
   }
 
+  @Test func artifactsOfOneSecondStandInAnotherOrder() throws {
+    let repository = try repository(
+      "across", [("b@v1.0.0", 1, 0), ("a@v1.0.0", 1, 1), ("b#p#2", 1, 5), ("a#p#1", 1, 5)])
+    let theirs = try gto("history", repository).arrayValue ?? []
+    #expect(theirs.prefix(2).compactMap { $0["ref"]?.stringValue } == ["a#p#1", "b#p#2"])
+    #expect(repository.state.history().entries.prefix(2).map(\.event.tag) == ["b#p#2", "a#p#1"])
+  }
+
   @Test func aCommitWithoutVersionIsOneRow() throws {
     let repository = try repository("rows", [("a#dev#1", 1, 0), ("a#dev#2", 1, 1)])
     #expect(try gto("show", repository, [("name", "a")]).arrayValue?.count == 4)
@@ -115,6 +123,28 @@ import Testing
       ])
     #expect(theirs["error"]?["class"] == "TagExists")
     #expect(theirs["undone"] == ["a@v1.0.1"])
+  }
+
+  @Test func aCommitInAStageGetsAVersionWithItsAssignment() throws {
+    let repository = try repository("late", [("a#dev#1", 1, 0)])
+    let commit = try #require(repository.tags.first?.annotation?.commit)
+    let (name, stage) = (try ArtifactName("a"), try StageName("dev"))
+    let context = PlanContext(now: 1_700_003_000)
+    let removal = WriteRequest(.unassign, name, commit: commit, stage: stage)
+    let refusal = try #require(throws: Refusal.self) { _ = try repository.state.plan(removal, context) }
+    #expect(refusal.code == .noVersionAtCommit)
+    let request = WriteRequest(
+      .assign, name, commit: commit, version: try VersionName("v1.0.0"), stage: stage)
+    #expect(try repository.state.plan(request, context).tags.map(\.ref) == ["a@v1.0.0", "a#dev#2"])
+    func gto(_ action: JSONValue, _ arguments: JSONValue) throws -> JSONValue {
+      try self.gto(
+        "write", repository, [("action", action), ("now", 1_700_003_000), ("arguments", arguments)])
+    }
+    let ref = JSONValue.string(commit.description)
+    let unassigned = try gto("unassign", ["name": "a", "stage": "dev", "ref": ref])
+    #expect(unassigned["error"]?["class"] == "VersionRequired", "\(unassigned)")
+    let assigned = try gto("assign", ["name": "a", "stage": "dev", "ref": ref, "name_version": "v1.0.0"])
+    #expect(assigned["error"]?["class"] == "WrongArgs" && assigned["undone"] == ["a@v1.0.0"], "\(assigned)")
   }
 
   @Test func aTagOfATagIsFollowed() throws {

@@ -32,6 +32,36 @@ import Testing
     #expect(fixture.state.artifact(try artifact("a"))?.holder(of: try stage("prod")) != nil)
   }
 
+  @Test func aStageThatIsListedTwiceIsOneColumn() throws {
+    let state = try Fixture([("a@v1.0.0", 1, 1), ("a#dev#1", 1, 2)]).state
+    let summary = state.summary(allowedStages: [try stage("dev"), try stage("dev"), try stage("prod")])
+    #expect(summary.stages == [try stage("dev"), try stage("prod")])
+    #expect(summary.jsonValue["a"]?["stage"] == ["dev": "v1.0.0", "prod": .null])
+    #expect(summary.table.columns == ["name", "latest", "#dev", "#prod"])
+  }
+
+  /// GTO reads `artifacts.yaml` and no `dvc.yaml`.
+  @Test(arguments: [true, false])
+  func whatDVCAnnotatesBringsNothingBackThatTagsEnded(_ isFromDVC: Bool) throws {
+    var state = try Fixture([("a@v1.0.0", 1, 1), ("a#dev#1", 1, 2), ("a@deprecated", 1, 3)]).state
+    let head = try Fixture.commit(2)
+    let author = Signature(name: "A", email: "a@b", time: Timestamp(seconds: Fixture.start + 9))
+    state.insert(CommitRecord(id: head, author: author, committer: author, message: "m"))
+    state.head = head
+    let annotation = ArtifactAnnotation(type: "model", isFromDVC: isFromDVC)
+    state.setAnnotations([(try artifact("a"), annotation), (try artifact("b"), annotation)], at: head)
+    let found = try #require(state.artifact(try artifact("a")))
+    #expect(found.isActive == !isFromDVC)
+    #expect(found.versions.count == (isFromDVC ? 1 : 2))
+    #expect(try state.summary(of: ArtifactReference("a#dev")).versions.isEmpty == isFromDVC)
+    let request = WriteRequest(.deprecate, try artifact("a"))
+    var fixture = try Fixture()
+    fixture.state = state
+    #expect(fixture.refusal(request) == (isFromDVC ? .alreadyDeprecated : .tagExists))
+    // What no tag knows is listed all the same.
+    #expect(state.artifact(try artifact("b"))?.isActive == true)
+  }
+
   @Test func unassigningACommitWithoutVersionWorks() throws {
     let fixture = try Fixture([("a#dev#1", 1, 1), ("a#dev!#2", 1, 2)])
     #expect(fixture.state.artifact(try artifact("a"))?.holder(of: try stage("dev")) == nil)

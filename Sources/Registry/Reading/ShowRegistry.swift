@@ -3,7 +3,7 @@ public import StrictJSON
 /// The answer to `show` without a name: each artifact's highest version and who holds each stage.
 /// Source: GTO, api.py, `_show_registry`.
 public struct RegistrySummary: Sendable {
-  /// The columns: the allowed stages, or where any name is allowed those in use.
+  /// The columns, each once: the allowed stages, or where any name is allowed those in use.
   public let stages: [StageName]
   /// In the order of GTO's JSON.
   public let artifacts: [Row]
@@ -28,7 +28,8 @@ extension RegistryState {
     isVisible: (ArtifactName) -> Bool = { _ in true }
   ) -> RegistrySummary {
     let visible = allArtifacts.filter { isVisible($0.name) }
-    let stages = allowedStages ?? Self.usedStages(of: visible)
+    var listed: Set<StageName> = []
+    let stages = (allowedStages ?? Self.usedStages(of: visible)).filter { listed.insert($0).inserted }
     let rows = visible.filter { options.includeDeprecated || $0.isActive }.map { artifact in
       let holders = Dictionary(
         artifact.stages(options.stages).map { ($0.stage, $0.versions.map(\.version)) },

@@ -11,10 +11,12 @@ public struct ArtifactAnnotation: Equatable, Sendable {
   public var description: String
   /// Anything the user added; `.null` where there is nothing.
   public var custom: JSONValue
+  /// Whether a `dvc.yaml` says so, which GTO does not read. It is no part of ``jsonValue``.
+  public var isFromDVC: Bool
 
   public init(
     type: String? = nil, path: String? = nil, isVirtual: Bool = true, labels: [String] = [],
-    description: String = "", custom: JSONValue = .null
+    description: String = "", custom: JSONValue = .null, isFromDVC: Bool = false
   ) {
     self.type = type
     self.path = path
@@ -22,6 +24,7 @@ public struct ArtifactAnnotation: Equatable, Sendable {
     self.labels = labels
     self.description = description
     self.custom = custom
+    self.isFromDVC = isFromDVC
   }
 
   /// GTO's keys, in GTO's order.

@@ -133,14 +133,17 @@ extension RegistryState {
 // MARK: Reading
 
 extension RegistryState {
-  /// What is known of an artifact; nil where neither a tag nor the files at ``head`` know it.
+  /// What is known of an artifact; nil where neither a tag nor the files at ``head`` know it. Where tags do, a
+  /// `dvc.yaml` adds nothing.
   public func artifact(_ name: ArtifactName) -> Artifact? { artifact(name, artifacts[name]) }
 
   /// The same for an index that is not, or not yet, this state's own.
   func artifact(_ name: ArtifactName, _ index: ArtifactIndex?) -> Artifact? {
     let base = index.map { $0.artifact(commits) }
     let known = base.flatMap { $0.events.isEmpty ? nil : $0 }
-    guard let head, annotations[head]?.byName[name] != nil else { return known }
+    guard let head, let annotation = annotations[head]?.byName[name] else { return known }
+    // GTO reads no dvc.yaml: what that says must not bring back what the tags have ended.
+    if annotation.isFromDVC, let known { return known }
     return (known ?? Artifact(name: name, events: [], versions: []))
       .discovered(at: head, commits[head])
   }
