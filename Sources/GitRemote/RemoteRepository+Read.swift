@@ -36,10 +36,11 @@ extension RemoteRepository {
     return current.commit
   }
 
-  /// Reads a file of a commit, which is downloaded first if it is not here; nil where the commit has no
-  /// regular file at that path.
+  /// Reads a file of a commit, which is downloaded first if it is not here; nil where the commit has nothing at
+  /// that path.
   ///
-  /// - Throws: ``GitRemoteError/Code/tooLarge`` where it exceeds the limit for files.
+  /// - Throws: ``GitRemoteError/Code/tooLarge`` where it exceeds the limit for files,
+  ///   ``GitRemoteError/Code/notRegularFile`` where it is none.
   public func readFile(commit: ObjectID, path: String) throws(GitRemoteError) -> [UInt8]? {
     try fetchContents(of: commit)
     let tree = try contents.tree(ofCommit: commit)

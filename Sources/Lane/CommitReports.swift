@@ -19,28 +19,33 @@ extension LaneRepository {
     let files = try remote.listFiles(commit: commit, named: "dvc.yaml").prefix(Self.fileLimit)
     for path in files {
       let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-      try read(path, at: commit, into: &found) { bytes throws(RegistryFileError) in
+      _ = try read(path, at: commit, into: &found, isFromDVC: true) { bytes throws(RegistryFileError) in
         try AnnotationFile(dvcYAML: bytes, folder: folder, limits: Self.yamlLimits)
       }
     }
-    let index = try annotationsPath(at: commit)
+    let configuration = try configuration(at: commit)
+    let index = configuration.annotationsPath
     // GTO's paths are as the file says them, wherever it is.
-    try read(index, at: commit, into: &found, fullPath: \.path) { bytes throws(RegistryFileError) in
+    let isThere = try read(index, at: commit, into: &found, isFromDVC: false) {
+      bytes throws(RegistryFileError) in
       try AnnotationFile(artifactsYAML: bytes, file: index, limits: Self.yamlLimits)
+    }
+    if !isThere, configuration.namesAnnotations {
+      found.problems.append(".gto: index names \(index.escapedForMessage), which is not there")
     }
     return found
   }
 
-  /// `index:` of the commit's own `.gto`, which is what the annotations of that commit were written with.
-  /// One that can't be read names no other file.
-  private func annotationsPath(at commit: GitRemote.ObjectID) throws(GitRemoteError) -> String {
+  /// The commit's own `.gto`, which is what the annotations of that commit were written with. One that can't be
+  /// read names no other file.
+  private func configuration(at commit: GitRemote.ObjectID) throws(GitRemoteError) -> RepositoryConfiguration
+  {
     do throws(GitRemoteError) {
       let bytes = try remote.readFile(commit: commit, path: ".gto") ?? []
-      let file = try? RepositoryConfiguration(parsing: bytes)
-      return (file ?? RepositoryConfiguration()).annotationsPath
+      return (try? RepositoryConfiguration(parsing: bytes)) ?? RepositoryConfiguration()
     } catch {
-      guard error.code == .tooLarge else { throw error }
-      return RepositoryConfiguration().annotationsPath
+      guard error.isOfFile else { throw error }
+      return RepositoryConfiguration()
     }
   }
 
@@ -50,37 +55,43 @@ extension LaneRepository {
   /// The most `dvc.yaml` files of one commit that are read.
   private static let fileLimit = 1000
 
+  /// - Returns: whether there is something at the path.
   private func read(
-    _ path: String, at commit: GitRemote.ObjectID, into found: inout CommitAnnotations,
-    fullPath: (Annotation) -> String? = \.pathFromRoot,
+    _ path: String, at commit: GitRemote.ObjectID, into found: inout CommitAnnotations, isFromDVC: Bool,
     _ parse: ([UInt8]) throws(RegistryFileError) -> AnnotationFile
-  ) throws(GitRemoteError) {
+  ) throws(GitRemoteError) -> Bool {
     do {
-      guard let bytes = try remote.readFile(commit: commit, path: path) else { return }
+      guard let bytes = try remote.readFile(commit: commit, path: path) else { return false }
       let file = try parse(bytes)
       found.problems += file.unusable.map(\.description)
       for annotation in file.annotations.values.sorted(by: { $0.line < $1.line }) {
         guard let name = try? ArtifactName(annotation.name) else { continue }
         found.artifacts.append(
-          AnnotatedArtifact(
-            name: name, annotation: ArtifactAnnotation(annotation, path: fullPath(annotation))))
+          AnnotatedArtifact(name: name, annotation: ArtifactAnnotation(annotation, isFromDVC: isFromDVC)))
       }
     } catch let error as RegistryFileError {
       found.problems.append(error.description)
     } catch let error as GitRemoteError {
-      guard error.code == .tooLarge else { throw error }
-      found.problems.append("\(path): \(error.message)")
+      guard error.isOfFile else { throw error }
+      found.problems.append("\(path.escapedForMessage): \(error.message)")
     } catch {
-      found.problems.append("\(path): \(error)")
+      found.problems.append("\(path.escapedForMessage): \(error)")
     }
+    return true
   }
 }
 
+extension GitRemoteError {
+  /// The fault is the file's, so that other files of the commit can still be read.
+  var isOfFile: Bool { code == .tooLarge || code == .notRegularFile }
+}
+
 extension ArtifactAnnotation {
-  fileprivate init(_ annotation: Annotation, path: String?) {
+  fileprivate init(_ annotation: Annotation, isFromDVC: Bool) {
     self.init(
-      type: annotation.type, path: path, labels: annotation.labels,
-      description: annotation.description ?? "", custom: annotation.custom ?? .null)
+      type: annotation.type, path: isFromDVC ? annotation.pathFromRoot : annotation.path,
+      isVirtual: annotation.isVirtual, labels: annotation.labels, description: annotation.description ?? "",
+      custom: annotation.custom ?? .null, isFromDVC: isFromDVC)
   }
 }
 
@@ -88,10 +99,9 @@ extension CommitRecord {
   /// Nil where the author or the committer can't be read.
   fileprivate init?(_ commit: CommitObject) {
     guard let id = Registry.ObjectID(commit.id.description),
-      let author = commit.author.flatMap(Signature.init),
-      let committer = commit.committer.flatMap(Signature.init)
+      let author = commit.author.map(Signature.init), let committer = commit.committer.map(Signature.init)
     else { return nil }
     self.init(
-      id: id, author: author, committer: committer, message: String(decoding: commit.message, as: UTF8.self))
+      id: id, author: author, committer: committer, message: commit.encoding.text(of: commit.message))
   }
 }

@@ -131,11 +131,21 @@ final class LaneRepository {
     let branch =
       configuration.defaultBranch ?? refs.headBranch.map { String($0.dropFirst("refs/heads/".count)) }
     let tip = branch.map { refs["refs/heads/" + $0]?.id } ?? refs.head
-    if let facts, facts.tip == tip, facts.0.defaultBranch == branch { return facts.0 }
+    if let facts, let tip, facts.tip == tip, facts.0.defaultBranch == branch { return facts.0 }
     var new = RepositoryFacts(defaultBranch: branch, tip: tip.flatMap { Registry.ObjectID($0.description) })
-    if let tip { try readConfiguration(at: tip, into: &new) }
+    if let tip {
+      try readConfiguration(at: tip, into: &new)
+    } else if refs.count > 0 {
+      new.fileProblem = Self.missingBranch(branch)
+    }
     facts = (new, tip)
     return new
+  }
+
+  /// Without the branch, nobody can tell what its `.gto` allows.
+  private static func missingBranch(_ branch: String?) -> String {
+    guard let branch else { return "the server's HEAD names no branch that exists" }
+    return "the default branch '\(branch.escapedForMessage)' does not exist on the server"
   }
 
   /// Reads `.gto` at the tip of the default branch. A broken file becomes a problem that refuses writes;
@@ -148,8 +158,8 @@ final class LaneRepository {
       guard let file = try remote.readFile(commit: tip, path: ".gto") else { return }
       bytes = file
     } catch {
-      guard error.code == .tooLarge else { throw error }
-      facts.fileProblem = ".gto: \(error.message)"
+      guard error.isOfFile else { throw error }
+      facts.fileProblem = ".gto: \(error.message); mend it on branch \(facts.defaultBranch ?? "HEAD")"
       return
     }
     do throws(RegistryFileError) {

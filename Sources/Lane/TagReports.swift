@@ -65,27 +65,27 @@ extension TagRecord.Annotation {
     let text = String(validating: message, as: UTF8.self)
     self.init(
       name: object.name ?? "", commit: object.commit.flatMap { Registry.ObjectID($0.description) },
-      isNested: object.targetKind == .tag, tagger: object.tagger.flatMap(Signature.init),
-      message: text ?? String(decoding: message, as: UTF8.self), isUTF8: text != nil)
+      isNested: object.targetKind == .tag, tagger: object.tagger.map(Signature.init),
+      message: text ?? object.encoding.text(of: message), isUTF8: text != nil)
   }
 }
 
 extension Signature {
-  /// Nil where the zone is none.
-  init?(_ tagger: TagObject.Tagger) {
-    guard let zone = Timestamp.zoneMinutes(tagger.zone) else { return nil }
+  init(_ tagger: TagObject.Tagger) {
+    let zone = Timestamp.zoneMinutes(tagger.zone)
     self.init(
       name: tagger.name, email: tagger.email, time: Timestamp(seconds: tagger.seconds, zoneMinutes: zone))
   }
 }
 
 extension Timestamp {
-  /// `+0530` → 330; what stands for more than 99 hours is cut to that. Nil where it is no zone.
-  static func zoneMinutes(_ text: String) -> Int? {
-    guard let sign = text.first, sign == "+" || sign == "-", let digits = Int(text.dropFirst()),
-      (3...5).contains(text.utf8.count)
-    else { return nil }
-    let minutes = min(digits / 100 * 60 + digits % 100, 5999)
+  /// `+0530` → 330, `+5` → 5; what stands for more than 99 hours is cut to that. A zone that can't be read counts as
+  /// UTC, as in Git: a time is a time without it. Source: Git, ident.c; dulwich, objects.py, `parse_timezone`.
+  static func zoneMinutes(_ text: String) -> Int {
+    guard let sign = text.first, sign == "+" || sign == "-", let digits = Int(text.dropFirst()) else {
+      return 0
+    }
+    let minutes = min(max(digits / 100 * 60 + digits % 100, -5999), 5999)
     return sign == "-" ? -minutes : minutes
   }
 

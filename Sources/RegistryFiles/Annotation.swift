@@ -12,15 +12,15 @@ public struct Annotation: Equatable, Sendable {
   public let description: String?
   /// `custom` in `artifacts.yaml`, `meta` in `dvc.yaml`; nil where it is missing or null.
   public let custom: JSONValue?
-  /// Whether one of the texts has `${…}`, which DVC replaces and this reader leaves as it is.
-  public let usesTemplates: Bool
+  /// Whether the path is said to lie outside the repository: `virtual` in `artifacts.yaml`, true where nothing says it.
+  public let isVirtual: Bool
   /// The file that says so, and the line of the artifact's name in it, from 1.
   public let file: String
   public let line: Int
 
   public init(
     name: String, type: String? = nil, path: String? = nil, labels: [String] = [],
-    description: String? = nil, custom: JSONValue? = nil, usesTemplates: Bool = false, file: String, line: Int
+    description: String? = nil, custom: JSONValue? = nil, isVirtual: Bool = true, file: String, line: Int
   ) {
     self.name = name
     self.type = type
@@ -28,7 +28,7 @@ public struct Annotation: Equatable, Sendable {
     self.labels = labels
     self.description = description
     self.custom = custom
-    self.usesTemplates = usesTemplates
+    self.isVirtual = isVirtual
     self.file = file
     self.line = line
   }

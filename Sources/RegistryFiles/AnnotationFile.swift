@@ -89,7 +89,7 @@ extension AnnotationFile {
       path: try section.string("path", allowsNull: true),
       labels: try section.strings("labels")?.map(\.text) ?? [],
       description: try section.string("description"),
-      custom: try section.json("custom"),
+      custom: try section.json("custom"), isVirtual: try section.bool("virtual") ?? true,
       file: file, line: line)
   }
 
@@ -101,14 +101,10 @@ extension AnnotationFile {
     guard let path = try section.string("path") else {
       throw section.error(.shape, "\(section.title) has no path; add one", at: node)
     }
-    let type = try section.string("type")
-    let labels = try section.strings("labels")?.map(\.text) ?? []
-    let description = try section.string("desc")
-    let texts = [path, type, description].compactMap(\.self) + labels
     return Annotation(
-      name: name, type: type, path: path, labels: labels, description: description,
-      custom: try section.json("meta"), usesTemplates: texts.contains { $0.contains("${") },
-      file: file, line: line)
+      name: name, type: try section.string("type"), path: path,
+      labels: try section.strings("labels")?.map(\.text) ?? [], description: try section.string("desc"),
+      custom: try section.json("meta"), file: file, line: line)
   }
 
   private static func artifact(

@@ -42,6 +42,22 @@ struct FileSection {
     return text
   }
 
+  /// A boolean, or what GTO (pydantic) takes for one: 0, 1 and a few words; nil where the key is missing.
+  func bool(_ key: String) throws(RegistryFileError) -> Bool? {
+    guard let value = node[key] else { return nil }
+    switch value.content {
+    case .bool(let bool): return bool
+    case .integer(0), .float(0): return false
+    case .integer(1), .float(1): return true
+    case .string(let text):
+      let word = text.lowercased()
+      if ["true", "t", "yes", "y", "on", "1"].contains(word) { return true }
+      if ["false", "f", "no", "n", "off", "0"].contains(word) { return false }
+    default: break
+    }
+    throw error(.shape, "\(key) must be true or false, found \(value.kind)", at: value)
+  }
+
   /// A list of texts with the place of each; nil where the key is missing.
   func strings(
     _ key: String, allowsNull: Bool = false

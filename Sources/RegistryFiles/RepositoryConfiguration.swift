@@ -10,14 +10,19 @@ public struct RepositoryConfiguration: Equatable, Sendable {
   public let types: [String]?
   /// The allowed stages; nil allows any, an empty list none.
   public let stages: [String]?
-  /// The path of GTO's own annotations (`index:`), `artifacts.yaml` unless the file says otherwise.
+  /// The path of GTO's own annotations (`index:`) from the root, `artifacts.yaml` unless the file says otherwise.
   public let annotationsPath: String
+  /// Whether the file has an `index:`, so that what it names should be there.
+  public let namesAnnotations: Bool
 
   /// What a repository without the file has: anything is allowed.
-  public init(types: [String]? = nil, stages: [String]? = nil, annotationsPath: String = "artifacts.yaml") {
+  ///
+  /// - Parameter index: in any spelling; nil: `artifacts.yaml`.
+  public init(types: [String]? = nil, stages: [String]? = nil, index: String? = nil) {
     self.types = types
     self.stages = stages
-    self.annotationsPath = annotationsPath
+    annotationsPath = Self.pathFromRoot(index ?? "artifacts.yaml")
+    namesAnnotations = index != nil
   }
 
   /// Reads the file.
@@ -39,7 +44,26 @@ public struct RepositoryConfiguration: Equatable, Sendable {
     self.init(
       types: try Self.names("types", in: settings),
       stages: try Self.names("stages", in: settings),
-      annotationsPath: try settings.string("index") ?? "artifacts.yaml")
+      index: try Self.index(in: settings))
+  }
+
+  /// - Throws: where the path names the root itself.
+  private static func index(in settings: FileSection) throws(RegistryFileError) -> String? {
+    guard let index = try settings.string("index"), let node = settings.node["index"] else { return nil }
+    if pathFromRoot(index).isEmpty {
+      throw settings.error(.shape, "index must name a file, found \"\(index.escapedForMessage)\"", at: node)
+    }
+    return index
+  }
+
+  /// `./a`, `/a` and `b/../../a` are `a`: GTO takes the root for the folder that all paths start from, and for
+  /// its own parent (scmrepo 3, fs.py, `_get_key`).
+  private static func pathFromRoot(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return parts.joined(separator: "/")
   }
 
   /// Whether a stage may be assigned; names compare as bytes.

@@ -21,7 +21,8 @@ import Testing
         "churn": Annotation(
           name: "churn", type: "model", path: "models/churn.pkl", labels: ["tabular"],
           description: "Who leaves",
-          custom: ["auc": .number(0.5), "since": "2024-05-01", "3": "x"], file: "artifacts.yaml", line: 1),
+          custom: ["auc": .number(0.5), "since": "2024-05-01", "3": "x"], isVirtual: false,
+          file: "artifacts.yaml", line: 1),
         "segments": Annotation(name: "segments", file: "artifacts.yaml", line: 8),
       ])
     #expect(file.unusable.isEmpty)
@@ -62,11 +63,10 @@ import Testing
     #expect(elsewhere.annotations.isEmpty && elsewhere.unusable.count == 2)
   }
 
-  @Test func templatesAreLeftAndMarked() throws {
-    let text = "artifacts:\n  a: {path: \"${dir}/a\"}\n  b: {path: b, meta: \"${x}\"}\n"
+  @Test func templatesAreLeftAsTheyAre() throws {
+    let text = "artifacts:\n  a: {path: \"${dir}/a\"}\n"
     let file = try AnnotationFile(dvcYAML: Array(text.utf8), folder: "")
-    #expect(file.annotations["a"]?.path == "${dir}/a" && file.annotations["a"]?.usesTemplates == true)
-    #expect(file.annotations["b"]?.usesTemplates == false)
+    #expect(file.annotations["a"]?.path == "${dir}/a")
   }
 
   @Test(arguments: [
@@ -104,7 +104,8 @@ import Testing
     let both = [
       "{}", "m: {}", "m: {type: null, path: null}", "m: {custom: null, extra: 1}",
       "m: {type: a b, labels: [x y], description: ''}",
-      "m/n_o-p: {custom: {a: [1, 2.5, true, ~, 2024-01-01]}}", samples[8],
+      "m/n_o-p: {custom: {a: [1, 2.5, true, ~, 2024-01-01]}}", samples[8], "m: {virtual: false}",
+      "m: {virtual: 'Off'}", "m: {virtual: yes}", "m: {virtual: 0}", "m: {virtual: 1.0}", "m: {virtual: f}",
     ]
     for text in both {
       let expected = try #require(try oracle.artifacts(Array(text.utf8))?.objectValue, "\(text)")
@@ -115,6 +116,7 @@ import Testing
     let neither = [
       "m:", "m: {labels: null}", "m: {description: null}", "m: {type: 1}", "a b: {}", "dir:m: {}", "1: {}",
       "m: {labels: a}", "m: {labels: [1]}", "m: {description: 3}", "[]", "m: []",
+      "m: {virtual: null}", "m: {virtual: 2}", "m: {virtual: maybe}", "m: {virtual: []}",
     ]
     for text in neither {
       #expect(try oracle.artifacts(Array(text.utf8)) == nil, "\(text)")
@@ -131,6 +133,7 @@ extension Annotation {
     [
       type.map(JSONValue.string) ?? .null, path.map(JSONValue.string) ?? .null,
       .array(labels.map(JSONValue.string)), .string(description ?? ""), custom ?? .null,
+      .bool(isVirtual),
     ]
   }
 }

@@ -155,7 +155,8 @@ private let oracleProgram = #"""
 
   def artifacts(data):
       state = Index.read(io.BytesIO(data)).state
-      return {name: [a.type, a.path, a.labels, a.description, json.loads(a.model_dump_json())["custom"]]
+      return {name: [a.type, a.path, a.labels, a.description, json.loads(a.model_dump_json())["custom"],
+                     a.virtual]
               for name, a in state.items()}
 
   PIECES = ["a", "b", "word", "Some longer words", " ", "  ", "\n", "\n\n", ": ", ":", " #", "#", "-", "- ",

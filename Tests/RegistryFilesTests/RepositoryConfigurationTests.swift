@@ -24,6 +24,21 @@ import Testing
     #expect(!some.allows(type: "model"))
   }
 
+  /// As GTO's file system takes them (scmrepo 3.6, fs.py).
+  @Test(arguments: [
+    "artifacts.yaml", "./artifacts.yaml", "/artifacts.yaml", "///artifacts.yaml", ".//artifacts.yaml",
+    "../artifacts.yaml", "missing/../artifacts.yaml", "artifacts.yaml/", "a/b/../../../artifacts.yaml",
+  ])
+  func allSpellingsOfAnIndexNameTheSameFile(_ index: String) throws {
+    let file = try configuration("index: \(index)")
+    #expect(file.annotationsPath == "artifacts.yaml" && file.namesAnnotations)
+  }
+
+  @Test func anIndexThatNobodyGaveNeedNotBeThere() throws {
+    #expect(try !configuration("stages: [dev]").namesAnnotations)
+    #expect(try configuration("index: a/./b.yaml").annotationsPath == "a/b.yaml")
+  }
+
   @Test(arguments: [
     ("stages: [dev", RegistryFileError.Code.syntax, 1, 13), ("stages: dev", .shape, 1, 9),
     ("stages: [dev, 1]", .shape, 1, 15), ("stages: [dev, no space]", .invalidName, 1, 15),
@@ -31,6 +46,7 @@ import Testing
     ("stages: [-dev]", .invalidName, 1, 10), ("stages: [2024-01-01]", .shape, 1, 10),
     ("stage: [dev]", .unknownKey, 1, 1), ("stages: [a]\nSTAGES: [b]", .duplicateKey, 2, 1),
     ("- dev", .shape, 1, 1), ("dev", .shape, 1, 1), ("1: x", .shape, 1, 1), ("index: 1", .shape, 1, 8),
+    ("index: ''", .shape, 1, 8), ("index: ./", .shape, 1, 8), ("index: a/..", .shape, 1, 8),
   ])
   func aBrokenFileAllowsNothing(_ text: String, _ code: RegistryFileError.Code, _ line: Int, _ column: Int) {
     let error = #expect(throws: RegistryFileError.self) { try configuration(text) }

@@ -5,15 +5,19 @@ public struct CommitObject: Equatable, Sendable {
   public let author: TagObject.Tagger?
   /// Nil when it is missing or malformed.
   public let committer: TagObject.Tagger?
-  /// All after the headers, of any encoding.
+  /// All after the headers.
   public let message: [UInt8]
+  /// What the object says of its texts; the message may be of any all the same.
+  public let encoding: TextEncoding
 
   /// Reads the content of a commit object. Source: Git's `parse_commit_buffer`, but more tolerant.
   init(id: ObjectID, content: [UInt8]) {
     self.id = id
     let headers = ObjectHeaders(content)
-    author = headers["author"].flatMap(TagObject.parseTagger)
-    committer = headers["committer"].flatMap(TagObject.parseTagger)
+    let encoding = TextEncoding(header: headers["encoding"])
+    self.encoding = encoding
+    author = headers["author"].flatMap { TagObject.parseTagger($0, encoding) }
+    committer = headers["committer"].flatMap { TagObject.parseTagger($0, encoding) }
     message = headers.body
   }
 }

@@ -7,7 +7,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     private enum Kind: String {
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
-      case notFound, locked, io, exhausted, mirrorDamaged, unsupported
+      case notFound, notRegularFile, locked, io, exhausted, mirrorDamaged, unsupported
       case credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
@@ -40,6 +40,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let invalid = Code(kind: .invalid)
     /// An object or a path is not there.
     public static let notFound = Code(kind: .notFound)
+    /// What a path of a commit names is a folder, a symbolic link or a submodule.
+    public static let notRegularFile = Code(kind: .notRegularFile)
     /// Another process uses the mirror.
     public static let locked = Code(kind: .locked)
     /// A local file or process failed.

@@ -11,11 +11,13 @@ public struct TagObject: Equatable, Sendable {
   public internal(set) var commit: ObjectID?
   /// Nil when it is missing or malformed.
   public let tagger: Tagger?
-  /// All after the headers, with a signature if there is one; of any encoding.
+  /// All after the headers, with a signature if there is one.
   public let message: [UInt8]
+  /// What the object says of its texts; the message may be of any all the same.
+  public let encoding: TextEncoding
 
   public struct Tagger: Equatable, Sendable {
-    /// Repaired where they are not UTF-8.
+    /// Repaired where they are not of the object's encoding.
     public let name: String
     public let email: String
     /// Since 1970, UTC.
@@ -39,12 +41,14 @@ public struct TagObject: Equatable, Sendable {
     name = headers["tag"].map { String(decoding: $0, as: UTF8.self) }
     target = headers["object"].flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) }
     targetKind = headers["type"].flatMap { ObjectKind(rawValue: String(decoding: $0, as: UTF8.self)) }
-    tagger = headers["tagger"].flatMap(Self.parseTagger)
+    let encoding = TextEncoding(header: headers["encoding"])
+    self.encoding = encoding
+    tagger = headers["tagger"].flatMap { Self.parseTagger($0, encoding) }
     commit = targetKind == .commit ? target : nil
   }
 
   /// `Name <email> seconds zone`.
-  static func parseTagger(_ line: ArraySlice<UInt8>) -> Tagger? {
+  static func parseTagger(_ line: ArraySlice<UInt8>, _ encoding: TextEncoding) -> Tagger? {
     guard let close = line.lastIndex(of: UInt8(ascii: ">")),
       let open = line[..<close].firstIndex(of: UInt8(ascii: "<"))
     else { return nil }
@@ -53,8 +57,7 @@ public struct TagObject: Equatable, Sendable {
     var name = line[..<open]
     while name.last == 0x20 { name.removeLast() }
     return Tagger(
-      name: String(decoding: name, as: UTF8.self),
-      email: String(decoding: line[(open + 1)..<close], as: UTF8.self), seconds: seconds,
+      name: encoding.text(of: name), email: encoding.text(of: line[(open + 1)..<close]), seconds: seconds,
       zone: words.count > 1 ? words[1] : "")
   }
 }

@@ -8,14 +8,20 @@ final class Tree {
 
   deinit { git_tree_free(tree) }
 
-  /// The blob of the regular file at a path; nil where there is none.
+  /// The blob of the regular file at a path; nil where there is nothing.
+  ///
+  /// - Throws: ``GitRemoteError/Code/notRegularFile`` where there is something else.
   func file(_ path: String) throws(GitRemoteError) -> ObjectID? {
     var entry: OpaquePointer?
     let result = git_tree_entry_bypath(&entry, tree, path)
     if result == GIT_ENOTFOUND.rawValue { return nil }
     try LibGit2.checkMirror("find the file \(path)") { result }
     defer { git_tree_entry_free(entry) }
-    return Self.isFile(entry) ? Self.id(entry) : nil
+    guard Self.isFile(entry) else {
+      throw GitRemoteError(
+        .notRegularFile, "read the file \(path)", "it is \(Self.kind(of: entry)) and not a regular file")
+    }
+    return Self.id(entry)
   }
 
   /// The paths of the regular files of that name.
@@ -63,6 +69,15 @@ final class Tree {
   fileprivate static func isFile(_ entry: OpaquePointer?) -> Bool {
     let mode = git_tree_entry_filemode(entry)
     return mode == GIT_FILEMODE_BLOB || mode == GIT_FILEMODE_BLOB_EXECUTABLE
+  }
+
+  /// What an entry that is no regular file is, for messages.
+  private static func kind(of entry: OpaquePointer?) -> String {
+    switch git_tree_entry_filemode(entry) {
+    case GIT_FILEMODE_TREE: "a folder"
+    case GIT_FILEMODE_LINK: "a symbolic link"
+    default: "a submodule"
+    }
   }
 
   private static func id(_ entry: OpaquePointer?) -> ObjectID? {
