@@ -12,14 +12,16 @@ public struct ReadAnswer: Sendable, Equatable {
 /// One thing that `doctor` found.
 public struct Finding: Sendable, Equatable {
   public var code: String
-  /// The tag, without `refs/tags/`.
-  public var ref: String?
+  /// The first of ``refs``.
+  public var ref: String? { refs.first }
+  /// The tags that it is about, without `refs/tags/`; none where it is about the repository's files.
+  public var refs: [String]
   public var message: String
   public var advice: String
 
-  public init(code: String, ref: String?, message: String, advice: String) {
+  public init(code: String, refs: [String], message: String, advice: String) {
     self.code = code
-    self.ref = ref
+    self.refs = refs
     self.message = message
     self.advice = advice
   }
@@ -54,7 +56,8 @@ extension StagekeeperClient {
     let answer = try await perform(call)
     return (answer["findings"]?.arrayValue ?? []).map { finding in
       Finding(
-        code: finding["code"]?.stringValue ?? "", ref: finding["ref"]?.stringValue,
+        code: finding["code"]?.stringValue ?? "",
+        refs: (finding["refs"]?.arrayValue ?? []).compactMap(\.stringValue),
         message: finding["message"]?.stringValue ?? "", advice: finding["advice"]?.stringValue ?? "")
     }
   }

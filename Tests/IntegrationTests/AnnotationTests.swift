@@ -68,6 +68,27 @@ struct AnnotationTests {
     try worker.stop()
   }
 
+  @Test("a shortcut that finds nothing is answered with nothing, and takes no rev")
+  func shortcuts() throws {
+    let remote = try annotatedRemote()
+    try remote.commit(files: ["artifacts.yaml": "churn:\n  type: model\n  path: models/churn.onnx\n"])
+    let worker = try WorkerFixture(["demo": remote.path])
+    #expect(try worker.ask("describe", "churn")["path"] == "models/churn.onnx")
+    for name in ["churn#prod", "churn@v9.9.9", "unknown@latest"] {
+      #expect(try worker.ask("describe", name) == [:], "\(name)")
+      let path = try worker.stagekeeper("describe", name, "--path")
+      #expect(path.exit == .success && path.text.isEmpty, "\(path)")
+    }
+    try worker.ask("assign", "churn", "--version", "v1.0.0", "--stage", "prod")
+    #expect(try worker.ask("describe", "churn#prod")["path"] == "models/churn.pkl")
+    try worker.ask("unassign", "churn", "v1.0.0", "prod")
+    #expect(try worker.ask("describe", "churn#prod") == [:])
+    let both = try worker.stagekeeper("describe", "churn#prod", "--rev", "main")
+    #expect(both.exit == .exited(code: 64) && both.errorText.contains("'churn#prod'"), "\(both)")
+    #expect(try worker.ask("describe", "churn", "--rev", "churn@v1.0.0")["path"] == "models/churn.pkl")
+    try worker.stop()
+  }
+
   @Test("doctor reports types that are not listed and files that can't be read")
   func doctor() throws {
     let remote = try annotatedRemote()
@@ -103,7 +124,7 @@ struct AnnotationTests {
     try remote.commit(files: [".gto": "types: [model\n"])
     let broken = try worker.stagekeeper("doctor", "--fresh", "--json")
     #expect(
-      broken.json["findings"]?[0]?.objectValue?.keys == ["code", "message", "advice"], "\(broken)")
+      broken.json["findings"]?[0]?.objectValue?.keys == ["code", "refs", "message", "advice"], "\(broken)")
     #expect(broken.json["findings"]?.arrayValue?.count == 1, "\(broken)")
     #expect(
       broken.json["findings"]?[0]?["message"]?.stringValue?.hasPrefix(".gto:2:1: ") == true, "\(broken)")

@@ -37,6 +37,28 @@ struct RegistryFileTests {
     try worker.stop()
   }
 
+  @Test("a default branch that does not exist refuses writes, and doctor says what to do")
+  func missingBranch() throws {
+    let remote = try GitFixture(files: [".gto": "stages: [dev]\n"])
+    let worker = try WorkerFixture(
+      configuration:
+        "repositories: {demo: {url: \"\(remote.path)\", defaultBranch: \"mian\"}}, \(Self.openPolicy)")
+    let run = try worker.stagekeeper("register", "model", "main", "--json")
+    #expect(run.exit == .exited(code: 65) && run.errorCode == "repository_file_invalid", "\(run)")
+    #expect(run.everything.contains("the default branch 'mian' does not exist on the server"), "\(run)")
+    let doctor = try worker.stagekeeper("doctor", "--json")
+    let finding = doctor.json["findings"]?[0]
+    #expect(finding?["code"] == "repository_file", "\(doctor)")
+    #expect(finding?["advice"]?.stringValue?.contains("defaultBranch") == true, "\(doctor)")
+    #expect(try remote.tags().isEmpty)
+    try worker.stop()
+  }
+
+  private static let openPolicy = """
+    tenants: { ops: { uids: [\(ThisProcess.uid)] } },
+    grants: [ { tenants: ["ops"], repositories: ["demo"], actions: ["*"] } ]
+    """
+
   @Test("refusals of the registry's rules, and a dry run, leave nothing behind")
   func refusals() throws {
     let remote = try GitFixture(files: ["README": "x"])

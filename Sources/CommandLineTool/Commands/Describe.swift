@@ -1,16 +1,18 @@
+internal import Registry
 internal import StagekeeperClient
 
 extension StagekeeperTool {
   static let describe = CommandSpec(
     "describe",
     summary: "Show an artifact's annotation: type, path, labels, description.",
+    details: "Nothing is printed where the files say nothing, or no version is the one that NAME means.",
     operands: [
       OperandSpec("NAME", help: "Artifact, also as NAME@latest, NAME@vX.Y.Z, NAME#STAGE.")
     ],
     options: [
       OptionSpec(
         "--rev", value: "REF",
-        help: "Branch, tag or commit to read it at [default: the default branch's tip]."),
+        help: "Branch, tag or commit to read a plain NAME at [default: the default branch's tip]."),
       OptionSpec("--type", help: "Print the type only."),
       OptionSpec("--path", help: "Print the path only."),
       OptionSpec("--description", help: "Print the description only."),
@@ -20,9 +22,13 @@ extension StagekeeperTool {
     let arguments = invocation.arguments
     let keys = ["type", "path", "description"]
     try arguments.refuseTogether(["--json"] + keys.map { "--\($0)" })
+    let name = arguments.operands[0]
+    if arguments.has("--rev"), let reference = try? ArtifactReference(name), reference.selection != .all {
+      throw UsageError("--rev does not go with the shortcut '\(name)': give one of them")
+    }
     let client = invocation.client
     var request = DescribeRequest(
-      repository: try await invocation.repository(client), name: arguments.operands[0],
+      repository: try await invocation.repository(client), name: name,
       rev: arguments.value("--rev"))
     request.fresh = arguments.has("--fresh")
     let answer = try await client.read(request, timeout: invocation.timeout)

@@ -25,13 +25,14 @@ extension Finding {
   fileprivate var json: JSONValue {
     .object(
       JSONObject(present: [
-        ("code", .string(code)), ("ref", ref.map { .string($0) }), ("message", .string(message)),
+        ("code", .string(code)), ("ref", ref.map { .string($0) }),
+        ("refs", .array(refs.map { .string($0) })), ("message", .string(message)),
         ("advice", .string(advice)),
       ]))
   }
 
   fileprivate var text: String {
-    let subject = ref.map { "\($0): " } ?? ""
+    let subject = refs.isEmpty ? "" : refs.joined(separator: ", ") + ": "
     return "❌  \(subject)\(message) [\(code)]".escapedForTerminal
       + (advice.isEmpty ? "" : "\n    \(advice.escapedForTerminal)")
   }

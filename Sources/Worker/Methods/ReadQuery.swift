@@ -15,7 +15,8 @@ struct ReadQuery {
   let options: ShowOptions
   let ascending: Bool
   private let stages: StageQuestion
-  /// The commit at which `describe` looks; nil: the tip of the default branch.
+  /// The commit at which `describe` looks; nil: that of the version which a shortcut means, or the tip of the
+  /// default branch.
   let revision: String?
   /// Say of each row whether it is signed.
   let signed: Bool
@@ -57,6 +58,9 @@ struct ReadQuery {
         _ = try ArtifactReference(name)
       }
     }
+    if revision != nil, let name, (try? ArtifactReference(name))?.selection != .all {
+      throw reader.error("rev", "does not go with a shortcut such as NAME#STAGE: give one of them")
+    }
   }
 
   /// The artifact that the question is about, where it is about one.
@@ -75,17 +79,17 @@ struct ReadQuery {
     guard let artifact, let name = try? ArtifactName(artifact) else { return [] }
     switch method {
     case .show: return state.versionCommits(of: name)
-    case .describe: return [revision ?? describedCommit(in: state) ?? state.head].compactMap { $0 }
+    case .describe: return [revision ?? describedCommit(in: state)].compactMap { $0 }
     case .checkRef: return [(try? state.check(ref: self.name ?? ""))?.event.commit].compactMap { $0 }
     case .history, .stages, .doctor: return []
     }
   }
 
-  /// The commit of the version that `NAME@latest` and the like mean.
+  /// The tip of the default branch for a plain `NAME`; for `NAME#stage` and the like the commit of the version that is
+  /// meant, and nil where there is none: what the tip says would pass for what was promoted.
   private func describedCommit(in state: RegistryState) -> ObjectID? {
-    guard let name, let reference = try? ArtifactReference(name), reference.selection != .all else {
-      return nil
-    }
+    guard let name, let reference = try? ArtifactReference(name) else { return nil }
+    if reference.selection == .all { return state.head }
     return (try? state.summary(of: reference))?.versions.first?.version.commit
   }
 
@@ -257,18 +261,22 @@ extension TagProblem {
     .object(
       JSONObject(present: [
         ("code", .string(code.description.snakeCased)), ("ref", refs.first.map { .string($0) }),
-        ("refs", .array(refs.map { .string($0) })), ("message", .string(description)),
+        ("refs", .array(refs.map { .string($0) })), ("message", .string(message)),
         ("advice", .string(advice)),
       ]))
   }
 }
 
 extension RegistrySnapshot {
-  /// What is wrong with `.gto` and with the files that annotate.
+  /// What is wrong with the default branch, with `.gto` and with the files that annotate.
   fileprivate var fileFindings: [JSONValue] {
     let atTip = facts.tip.flatMap { fileProblems[$0] } ?? []
+    let advice: JSONValue =
+      facts.tip == nil
+      ? "push that branch, or name another as defaultBranch in the worker's configuration"
+      : "mend the file on the default branch"
     return ([facts.fileProblem].compactMap { $0 } + atTip).map {
-      Self.finding("repository_file", $0, advice: "mend the file on the default branch")
+      Self.finding("repository_file", $0, advice: advice)
     }
   }
 
