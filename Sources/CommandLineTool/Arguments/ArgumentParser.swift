@@ -5,6 +5,8 @@ enum ParsedCommandLine {
   case run(CommandSpec, ParsedArguments)
   /// The help text of a command, or (nil) of the program.
   case help(CommandSpec?)
+  /// The help text of the commands whose first word this is.
+  case groupHelp(String)
   case version
 }
 
@@ -17,7 +19,12 @@ struct ArgumentParser {
   func parse(_ arguments: [String]) throws(UsageError) -> ParsedCommandLine {
     guard let found = try findCommand(arguments) else { return try withoutCommand(arguments) }
     if found.command.isEmpty { return try helpCommand(found.rest) }
-    guard let command = command(named: found.command) else { throw unknownCommand(found.command) }
+    guard let command = command(named: found.command) else {
+      if isGroup([found.command]), found.rest.contains(where: { ["--help", "-h"].contains($0) }) {
+        return .groupHelp(found.command)
+      }
+      throw unknownCommand(found.command)
+    }
     let parsed = try parseRest(found.rest, of: command)
     if parsed.has("--help") { return .help(command) }
     try check(parsed.operands, of: command)
@@ -39,8 +46,9 @@ struct ArgumentParser {
     let words = words.filter { !$0.hasPrefix("-") }
     if words.isEmpty { return .help(nil) }
     let name = words.joined(separator: " ")
-    guard let command = command(named: name) ?? command(named: words[0]) else { throw unknownCommand(name) }
-    return .help(command)
+    if let command = command(named: name) ?? command(named: words[0]) { return .help(command) }
+    if isGroup([words[0]]), words.count == 1 { return .groupHelp(name) }
+    throw unknownCommand(name)
   }
 
   private func command(named name: String) -> CommandSpec? {
@@ -114,7 +122,7 @@ struct ArgumentParser {
   ) throws(UsageError) -> ParsedArguments {
     var parsed = ParsedArguments()
     var remaining = arguments[...]
-    let options = command.options + tool.commonOptions
+    let options = tool.options(of: command)
     while let argument = remaining.popFirst() {
       if argument == "--" {
         parsed.operands += remaining

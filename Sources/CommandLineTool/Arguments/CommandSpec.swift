@@ -43,12 +43,15 @@ package struct CommandSpec: Sendable {
   package let details: String
   package let operands: [OperandSpec]
   package let options: [OptionSpec]
+  /// Common options, by name, that it does not take.
+  let excludedOptions: [String]
   package let examples: [String]
   package let run: @Sendable (Invocation) async throws -> Void
 
   package init(
     _ name: String, aliases: [String] = [], summary: String, details: String = "",
-    operands: [OperandSpec] = [], options: [OptionSpec] = [], examples: [String] = [],
+    operands: [OperandSpec] = [], options: [OptionSpec] = [], excludedOptions: [String] = [],
+    examples: [String] = [],
     run: @escaping @Sendable (Invocation) async throws -> Void
   ) {
     self.name = name
@@ -57,6 +60,7 @@ package struct CommandSpec: Sendable {
     self.details = details
     self.operands = operands
     self.options = options
+    self.excludedOptions = excludedOptions
     self.examples = examples
     self.run = run
   }
@@ -70,7 +74,7 @@ package struct ToolSpec: Sendable {
   package let summary: String
   /// Groups of commands under a heading.
   package let groups: [(heading: String, commands: [CommandSpec])]
-  /// What every command takes.
+  /// What every command takes that does not exclude it.
   package let commonOptions: [OptionSpec]
 
   package init(
@@ -84,6 +88,12 @@ package struct ToolSpec: Sendable {
   }
 
   package var commands: [CommandSpec] { groups.flatMap(\.commands) }
+
+  /// What a command takes, its own options first; one of its own stands for a common one of the same name.
+  func options(of command: CommandSpec) -> [OptionSpec] {
+    let taken = command.options.map(\.name) + command.excludedOptions
+    return command.options + commonOptions.filter { !taken.contains($0.name) }
+  }
 
   static let help = OptionSpec("--help", "-h", help: "Show this help and exit.")
 }

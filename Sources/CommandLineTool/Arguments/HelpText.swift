@@ -10,10 +10,18 @@ struct HelpText {
       text += "\n\(group.heading):\n"
       text += table(group.commands.map { (title($0), $0.summary) })
     }
-    text += "\nOptions of every command (before or after its name):\n"
+    text += "\nOptions of most commands (before or after its name):\n"
     text += table(tool.commonOptions.map(row))
     text += "\n'\(tool.name) help COMMAND' tells more; '\(tool.name) --version' prints the version.\n"
     return text
+  }
+
+  /// Of the commands whose first word this is.
+  func group(_ word: String) -> String {
+    let commands = tool.commands.filter { $0.words[0] == word && $0.words.count == 2 }
+    return "Usage: \(tool.name) \(word) COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands:\n"
+      + table(commands.map { (title($0), $0.summary) })
+      + "\n'\(tool.name) help \(word) COMMAND' tells more.\n"
   }
 
   /// A command's.
@@ -23,7 +31,7 @@ struct HelpText {
     if !command.operands.isEmpty {
       text += "\nArguments:\n" + table(command.operands.map { ($0.name, $0.help) })
     }
-    text += "\nOptions:\n" + table((command.options + tool.commonOptions).map(row))
+    text += "\nOptions:\n" + table(tool.options(of: command).map(row))
     if !command.examples.isEmpty {
       text += "\nExamples:\n" + command.examples.map { "  \($0)\n" }.joined()
     }

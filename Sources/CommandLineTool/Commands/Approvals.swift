@@ -6,13 +6,13 @@ extension StagekeeperTool {
     summary: "List what waits for your approval, and what of yours waits for others'.",
     options: [
       OptionSpec("--limit", value: "N", help: "At most that many of each, 1 to 1000 [default: 100]."),
-      CommonOption.json, CommonOption.plain,
+      CommonOption.onlyRepo, CommonOption.json, CommonOption.plain,
     ],
     examples: ["stagekeeper approvals --repo churn", "stagekeeper approvals --json"]
   ) { invocation in
     let arguments = invocation.arguments
     let pending = try await invocation.client.approvals(
-      repository: arguments.value("--repo"), limit: try arguments.integer("--limit", in: 1...1000) ?? 100,
+      repository: invocation.namedRepository, limit: try arguments.integer("--limit", in: 1...1000) ?? 100,
       timeout: invocation.timeout)
     if invocation.wantsJSON { return try invocation.console.print(json: pending.json) }
     let table = Table(pending)
@@ -47,6 +47,7 @@ extension StagekeeperTool {
         OptionSpec("--message", "-m", value: "TEXT", help: "Why, for the record."), CommonOption.json,
         CommonOption.plain,
       ],
+      excludedOptions: ["--repo"],
       examples: [
         "stagekeeper \(name) 12 -m \"\(name == "approve" ? "Checked on staging" : "Not on a Friday")\""
       ]

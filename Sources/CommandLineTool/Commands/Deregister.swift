@@ -17,6 +17,7 @@ extension StagekeeperTool {
   ) { invocation in
     let arguments = invocation.arguments
     let version = try arguments.operandOrOption(1, "--version")
+    try arguments.checkVersionOrRef(of: "deregister", version)
     try await invocation.write(
       WriteRequest(
         .deregister, repository: "", artifact: arguments.operands[0], ref: arguments.value("--ref"),

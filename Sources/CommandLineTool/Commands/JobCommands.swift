@@ -4,7 +4,8 @@ private let jobOperand = OperandSpec("JOB", help: "The job's id.")
 
 extension StagekeeperTool {
   static let jobStatus = CommandSpec(
-    "job status", summary: "Show how a job stands.", operands: [jobOperand], options: [CommonOption.json]
+    "job status", summary: "Show how a job stands.", operands: [jobOperand], options: [CommonOption.json],
+    excludedOptions: ["--repo"]
   ) { invocation in
     let job = try await invocation.client.job(
       invocation.arguments.operands[0], timeout: invocation.timeout)
@@ -12,7 +13,8 @@ extension StagekeeperTool {
   }
 
   static let jobWait = CommandSpec(
-    "job wait", summary: "Wait until a job has ended.", operands: [jobOperand], options: [CommonOption.json]
+    "job wait", summary: "Wait until a job has ended.", operands: [jobOperand], options: [CommonOption.json],
+    excludedOptions: ["--repo"]
   ) { invocation in
     let client = invocation.client
     let timeout = try invocation.timeout
@@ -24,7 +26,7 @@ extension StagekeeperTool {
   static let jobCancel = CommandSpec(
     "job cancel", summary: "Cancel a job that has not begun, or stop one before its tags are sent.",
     operands: [jobOperand],
-    options: [CommonOption.json]
+    options: [CommonOption.json], excludedOptions: ["--repo"]
   ) { invocation in
     let job = try await invocation.client.cancelJob(
       invocation.arguments.operands[0], timeout: invocation.timeout)
@@ -36,12 +38,12 @@ extension StagekeeperTool {
     options: [
       OptionSpec("--state", value: "STATE", help: "Only those in this state, such as queued."),
       OptionSpec("--limit", value: "N", help: "At most that many, 1 to 1000 [default: 100]."),
-      CommonOption.json, CommonOption.plain,
+      CommonOption.onlyRepo, CommonOption.json, CommonOption.plain,
     ]
   ) { invocation in
     let arguments = invocation.arguments
     let jobs = try await invocation.client.jobs(
-      repository: arguments.value("--repo"), state: try arguments.choice("--state", JobState.self),
+      repository: invocation.namedRepository, state: try arguments.choice("--state", JobState.self),
       limit: try arguments.integer("--limit", in: 1...1000) ?? 100, timeout: invocation.timeout)
     if invocation.wantsJSON {
       return try invocation.console.print(json: ["jobs": .array(jobs.map(\.json))])

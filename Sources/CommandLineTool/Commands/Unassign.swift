@@ -22,8 +22,10 @@ extension StagekeeperTool {
     let arguments = invocation.arguments
     let version = try arguments.operandOrOption(1, "--version")
     guard let stage = try arguments.operandOrOption(2, "--stage") else {
-      throw UsageError("unassign: the stage is missing", hint: "Name it with --stage STAGE.")
+      let taken = arguments.operand(1).map { ": '\($0)' was taken for VERSION" } ?? ""
+      throw UsageError("unassign: STAGE is missing\(taken)", hint: "Name it with --stage STAGE.")
     }
+    try arguments.checkVersionOrRef(of: "unassign", version)
     try await invocation.write(
       WriteRequest(
         .unassign, repository: "", artifact: arguments.operands[0], ref: arguments.value("--ref"),
@@ -32,6 +34,20 @@ extension StagekeeperTool {
 }
 
 extension ParsedArguments {
+  /// What is to end is named by its version or by `--ref`, and not by both.
+  func checkVersionOrRef(of command: String, _ version: String?) throws(UsageError) {
+    switch (version, value("--ref")) {
+    case (nil, nil):
+      throw UsageError(
+        "\(command): VERSION is missing",
+        hint: "Name it with --version VERSION, or its commit with --ref REF.")
+    case (let version?, let ref?):
+      throw UsageError(
+        "\(command): VERSION '\(version)' and --ref '\(ref)' do not go together: give one of them")
+    default: break
+    }
+  }
+
   /// What may be given as an operand or as an option, but not as both.
   func operandOrOption(_ index: Int, _ option: String) throws(UsageError) -> String? {
     guard let operand = operand(index) else { return value(option) }

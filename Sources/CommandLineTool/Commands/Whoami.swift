@@ -4,7 +4,7 @@ extension StagekeeperTool {
   static let whoami = CommandSpec(
     "whoami",
     summary: "Show who the worker takes you for, and what you may do.",
-    options: [CommonOption.json, CommonOption.plain]
+    options: [CommonOption.json, CommonOption.plain], excludedOptions: ["--repo"]
   ) { invocation in
     let answer = try await invocation.client.whoami(timeout: invocation.timeout)
     if invocation.wantsJSON { return try invocation.console.print(json: answer) }

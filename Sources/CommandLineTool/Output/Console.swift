@@ -5,6 +5,8 @@ internal import SystemCalls
 package struct Console: Sendable {
   package let outputIsTerminal: Bool
   package let errorIsTerminal: Bool
+  /// Whether a line on standard error can be written anew: a terminal that knows escape sequences.
+  package let rewritesLines: Bool
   /// Whether colours are wanted on standard error: a terminal that can, and no `NO_COLOR`.
   package let colored: Bool
 
@@ -12,7 +14,8 @@ package struct Console: Sendable {
     outputIsTerminal = ThisProcess.isTerminal(1)
     errorIsTerminal = ThisProcess.isTerminal(2)
     let plain = !(ThisProcess.environment("NO_COLOR") ?? "").isEmpty
-    colored = errorIsTerminal && !plain && ThisProcess.environment("TERM") != "dumb"
+    rewritesLines = errorIsTerminal && ThisProcess.environment("TERM") != "dumb"
+    colored = rewritesLines && !plain
   }
 
   /// Prints lines of an answer. Control characters in them must be escaped already.

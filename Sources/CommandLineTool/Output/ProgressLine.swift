@@ -1,14 +1,14 @@
 package import WireProtocol
 
 /// One line on standard error that says how a job stands, written anew at each change. Where standard error is
-/// no terminal it says only that people are waited for, who should know.
+/// no terminal, or a dumb one, it says only that people are waited for, who should know.
 package struct ProgressLine: Sendable {
   private let console: Console
 
   package init(_ console: Console) { self.console = console }
 
   package func show(_ job: JobStatus) {
-    guard console.errorIsTerminal else {
+    guard console.rewritesLines else {
       if job.state == .awaitingApproval { console.note(job.standing.escapedForTerminal) }
       return
     }
@@ -17,7 +17,7 @@ package struct ProgressLine: Sendable {
 
   /// Takes the line away.
   package func clear() {
-    if console.errorIsTerminal { console.progress("\r\u{1b}[K") }
+    if console.rewritesLines { console.progress("\r\u{1b}[K") }
   }
 }
 

@@ -25,11 +25,15 @@ package struct Invocation: Sendable {
     get throws(UsageError) { try arguments.seconds("--timeout") }
   }
 
-  /// The repository that `--repo` or `STAGEKEEPER_REPO` names, or the only one that the caller may use.
+  /// The repository that `--repo` or `STAGEKEEPER_REPO` names.
+  var namedRepository: String? {
+    let id = arguments.value("--repo") ?? ThisProcess.environment("STAGEKEEPER_REPO")
+    return id == "" ? nil : id
+  }
+
+  /// The repository that is named, or the only one that the caller may use.
   func repository(_ client: StagekeeperClient) async throws -> String {
-    if let id = arguments.value("--repo") ?? ThisProcess.environment("STAGEKEEPER_REPO"), !id.isEmpty {
-      return id
-    }
+    if let id = namedRepository { return id }
     let answer = try await client.whoami(timeout: timeout)
     let known = (answer["repositories"]?.arrayValue ?? []).compactMap { $0["repository"]?.stringValue }
     if let only = known.first, known.count == 1 { return only }
@@ -53,6 +57,9 @@ package enum CommonOption {
   static let repo = OptionSpec(
     "--repo", "-r", value: "ID",
     help: "The repository's id at the worker [STAGEKEEPER_REPO; default: the only one there is].")
+  /// For commands that list what several repositories have.
+  static let onlyRepo = OptionSpec(
+    "--repo", "-r", value: "ID", help: "Only of that repository [STAGEKEEPER_REPO; default: of all].")
   package static let json = OptionSpec("--json", help: "Print JSON, for programs.")
   package static let plain = OptionSpec("--plain", help: "Print the table without lines, for grep.")
   package static let timeout = OptionSpec(

@@ -17,6 +17,7 @@ package struct ToolRun {
       case .help(nil): try console.print(HelpText(tool: tool).overview().withoutLastLineEnd)
       case .help(let command?):
         try console.print(HelpText(tool: tool).command(command).withoutLastLineEnd)
+      case .groupHelp(let word): try console.print(HelpText(tool: tool).group(word).withoutLastLineEnd)
       case .version: try console.print("\(tool.name) \(stagekeeperVersion)")
       case .run(let command, let parsed): try await run(command, Invocation(parsed, console))
       }

@@ -64,7 +64,7 @@ extension Planner {
     if !force, existing.isRegistered, existing.isActive {
       throw Refusal(
         .alreadyRegistered,
-        "'\(name)' is already registered in this commit with version '\(existingName)'; force makes a new tag nevertheless"
+        "'\(name)' is already registered in this commit with version '\(existingName)'; '--force' makes a new tag nevertheless"
       )
     }
     if let version, version != existingName {

@@ -46,6 +46,31 @@ import Testing
     #expect(arguments.value("--socket") == "/s")
   }
 
+  @Test(arguments: ["job --help", "job -h", "help job", "--help job", "job --socket /s --help"])
+  func helpOfAGroupListsItsCommands(_ line: String) throws {
+    let words = line.split(separator: " ").map(String.init)
+    guard case .groupHelp(let word) = try parser.parse(words) else { throw UsageError("no help: \(line)") }
+    #expect(word == "job")
+    let text = HelpText(tool: StagekeeperTool.spec).group(word)
+    for command in ["job status", "job wait", "job cancel", "job list"] {
+      #expect(text.contains("  \(command) "), "\(text)")
+    }
+    #expect(!text.contains("assign"))
+  }
+
+  /// A job's id says which repository it is of.
+  @Test func helpOffersARepositoryWhereItMeansSomething() throws {
+    let help = HelpText(tool: StagekeeperTool.spec)
+    let without = ["job status", "job wait", "job cancel", "approve", "reject", "whoami"]
+    for command in StagekeeperTool.spec.commands {
+      let text = help.command(command)
+      #expect(text.contains("STAGEKEEPER_REPO") == !without.contains(command.name), "\(text)")
+      #expect(text.occurrences(of: "--repo ID") <= 1, "\(text)")
+    }
+    #expect(throws: UsageError.self) { try parse("job status 7 --repo demo") }
+    #expect(try parse("job list -r demo").arguments.value("--repo") == "demo")
+  }
+
   @Test func shortOptions() throws {
     let (_, arguments) = try parse("-rdemo show -d churn")
     #expect(arguments.value("--repo") == "demo" && arguments.has("--deprecated"))
@@ -128,4 +153,9 @@ import Testing
     }
     #expect(optionLines.allSatisfy { $0.count < 80 })
   }
+}
+
+extension String {
+  /// How often a text is in this one.
+  fileprivate func occurrences(of text: String) -> Int { ranges(of: text).count }
 }

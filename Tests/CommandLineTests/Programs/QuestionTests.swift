@@ -2,6 +2,7 @@ import StrictJSON
 import SystemCalls
 import TestSupport
 import Testing
+import WireProtocol
 
 /// `stagekeeper assign` without arguments, on a real terminal.
 @Suite struct QuestionTests {
@@ -46,6 +47,21 @@ import Testing
         "-c", Self.terminal, String(decoding: json.serialized(), as: UTF8.self),
         try Products.path("stagekeeper"), "--socket", worker.socket, "assign",
       ] + arguments, environment: ["TERM=dumb"])
+  }
+
+  @Test("a terminal that knows no escape sequences gets none", arguments: ["dumb", "xterm"])
+  func progressLine(_ term: String) throws {
+    let server = try ScriptedServer { _, request in
+      [.event(request, sampleJob(.queued, position: 3)), .result(request, sampleJob(.succeeded).json)]
+    }
+    let output = try Program.run(
+      "python3",
+      [
+        "-c", Self.terminal, "[]", try Products.path("stagekeeper"), "--socket", server.path, "job", "wait",
+        "7",
+      ], environment: ["TERM=\(term)"])
+    #expect(output.exit == .exited(code: 0) && output.text.contains("Pushed to repository"), "\(output)")
+    #expect(output.text.contains("\u{1b}[K") == (term == "xterm"), "\(output)")
   }
 
   @Test func asksForEverything() async throws {

@@ -1,7 +1,9 @@
 import StagekeeperClient
+import StrictJSON
 import SystemCalls
 import TestSupport
 import Testing
+import WireProtocol
 
 /// The programs where no worker is needed, or where the test plays one that misbehaves.
 @Suite struct WithoutWorkerTests {
@@ -68,6 +70,60 @@ import Testing
         : [.result(request, ["value": [.string(request.params["repository"]?.stringValue ?? "")]])]
     }
     #expect(try run("stagekeeper", ["stages", "--socket", server.path]).text == "only\n")
+  }
+
+  @Test(arguments: [["job", "list"], ["approvals"]])
+  func listsHonourTheRepositoryOfTheEnvironment(_ command: [String]) throws {
+    let server = try ScriptedServer { _, request in
+      [.result(request, ["jobs": [], "toApprove": [], "mine": []])]
+    }
+    let arguments = command + ["--json", "--socket", server.path]
+    for environment in [["STAGEKEEPER_REPO=demo"], ["STAGEKEEPER_REPO="], []] {
+      #expect(try run("stagekeeper", arguments, environment).exit == .exited(code: 0))
+    }
+    _ = try run("stagekeeper", arguments + ["--repo", "other"], ["STAGEKEEPER_REPO=demo"])
+    #expect(server.requests.map { $0.params["repository"] } == ["demo", nil, nil, "other"])
+  }
+
+  @Test func whatIsMissingIsSaidInTheWordsOfTheCommandLine() throws {
+    for (arguments, words) in [
+      (["unassign", "churn", "prod"], "STAGE is missing: 'prod' was taken for VERSION"),
+      (["unassign", "churn", "--stage", "prod"], "VERSION is missing"),
+      (["deregister", "churn"], "VERSION is missing"),
+      (
+        ["deregister", "churn", "v1.0.0", "--ref", "main"],
+        "VERSION 'v1.0.0' and --ref 'main' do not go together"
+      ),
+      (["describe", "churn#prod", "--rev", "main"], "--rev does not go with the shortcut 'churn#prod'"),
+    ] {
+      let output = try run("stagekeeper", arguments + ["--repo", "demo"])
+      #expect(output.exit == .exited(code: 64) && output.errorText.contains(words), "\(output.errorText)")
+      #expect(!output.errorText.contains("params."))
+    }
+  }
+
+  @Test func doctorSaysEverythingOnce() throws {
+    let finding: JSONValue = [
+      "code": "same_second", "ref": "a#p#1", "refs": ["a#p#1", "a#p#2"], "message": "are of one second",
+      "advice": "assign again",
+    ]
+    let server = try ScriptedServer { _, request in [.result(request, ["findings": [finding]])] }
+    let text = try run("stagekeeper", ["doctor", "--repo", "x", "--socket", server.path])
+    #expect(text.text == "❌  a#p#1, a#p#2: are of one second [same_second]\n    assign again\n")
+    let json = try run("stagekeeper", ["doctor", "--json", "--repo", "x", "--socket", server.path])
+    #expect(try JSONValue(parsing: json.standardOutput) == ["findings": [finding]])
+  }
+
+  /// Without standard descriptors of their own, programs would write answers and log lines into their sockets.
+  @Test func aClosedOutputIsAnError() throws {
+    let server = try ScriptedServer { _, request in [.result(request, ["value": ["dev"]])] }
+    let script = "\"$0\" stages --repo x --socket \"$1\""
+    for closed in [">&-", "<&- >&-", "<&- >&- 2>&-"] {
+      let output = try Program.run(
+        "bash", ["-c", "\(script) \(closed)", Products.path("stagekeeper"), server.path])
+      #expect(output.exit == .exited(code: 74) && output.text.isEmpty, "\(closed): \(output)")
+    }
+    #expect(server.requests.count == 3 && server.requests.allSatisfy { $0.method == "stages" })
   }
 
   @Test func oneOfSeveralRepositoriesMustBeNamed() throws {
