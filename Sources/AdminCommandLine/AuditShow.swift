@@ -33,7 +33,6 @@ extension AdminTool {
   ) { invocation in
     let filter = try AuditFilter(invocation.arguments)
     let limit = try invocation.arguments.integer("--limit", in: 0...1_000_000).map { Int($0) }
-    let follows = invocation.arguments.has("--follow")
     let directory = try await AuditDirectory(invocation).path
     guard AuditReader.isLog(directory) else {
       throw Failure(status: 66, "there is no audit log in \(directory)")

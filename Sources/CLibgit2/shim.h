@@ -23,11 +23,6 @@ static inline int stagekeeper_git_set_synchronization(int enabled) {
   return git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, enabled);
 }
 
-/* GIT_OPT_SET_USER_AGENT. */
-static inline int stagekeeper_git_set_user_agent(const char *name) {
-  return git_libgit2_opts(GIT_OPT_SET_USER_AGENT, name);
-}
-
 /* git_error_set_str keeps a message for git_error_last. */
 static inline void stagekeeper_git_set_error(const char *message) {
   git_error_set_str(GIT_ERROR_NET, message);

@@ -79,12 +79,6 @@ extension JobStore {
     return table.repositoriesWithWork
   }
 
-  /// When the repository's first waiting job may run, in milliseconds since 1970; nil when none waits.
-  public func nextAttempt(repository: String) throws(JobStoreError) -> Int64? {
-    try check("read the line of \(repository)")
-    return table.nextWakeUp(repository: repository)
-  }
-
   /// The queue in numbers.
   public var queueStatistics: QueueStatistics {
     get throws(JobStoreError) {

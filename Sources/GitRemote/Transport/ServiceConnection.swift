@@ -1,7 +1,5 @@
 internal import SystemCalls
 
-internal import SystemCalls
-
 /// Git's two services on a server (gitprotocol-pack).
 enum GitService: String {
   case uploadPack = "git-upload-pack"

@@ -1,5 +1,3 @@
-public import StrictJSON
-
 /// Something about a tag, or about several, that a person should look at.
 public struct TagProblem: Equatable, Sendable, CustomStringConvertible {
   /// What kind of problem it is. More kinds may come.
@@ -52,14 +50,4 @@ public struct TagProblem: Equatable, Sendable, CustomStringConvertible {
   }
 
   public var description: String { "\(refs.joined(separator: ", ")): \(message); \(advice)" }
-}
-
-extension TagProblem {
-  /// Keys: `code`, `tags`, `message`, `advice`, `breaksGTO`.
-  public var jsonValue: JSONValue {
-    [
-      "code": .string(code.description), "tags": .array(refs.map { .string($0) }),
-      "message": .string(message), "advice": .string(advice), "breaksGTO": .bool(breaksGTO),
-    ]
-  }
 }

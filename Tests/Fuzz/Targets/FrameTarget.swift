@@ -31,7 +31,7 @@ extension FuzzTarget {
     guard let write = try? WriteRequest(action, params: params) else { return }
     try check(try WriteRequest(action, params: write.params) == write, "a write reads differently")
     var kept = write
-    (kept.requestKey, kept.dryRun, kept.wait) = (nil, false, true)
+    (kept.requestKey, kept.deadline, kept.dryRun, kept.wait) = (nil, nil, false, true)
     try check(try WriteRequest(body: .object(write.body)) == kept, "a journalled write reads differently")
   }
 }
