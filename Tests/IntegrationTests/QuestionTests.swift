@@ -47,16 +47,21 @@ struct QuestionTests {
     try remote.git("branch", "side", "main")
     try remote.commit(files: ["artifacts.yaml": "model:\n  path: second.pkl\n"], branch: "side")
     try remote.tag("model@v2.0.0", at: "side")
-    try remote.tag("model#prod#1", at: "side", time: 1_700_000_200)
     // What the server showed is good for a second.
     try Eventually.holds("a tag that somebody else made is found") {
       try worker.stagekeeper("check-ref", "model@v2.0.0", "--json").json.objectValue?.members.isEmpty == false
     }
-    let path = try worker.stagekeeper("describe", "model#prod", "--path")
-    #expect(path.text == "second.pkl\n", "\(path)")
+    // Also where it is the first that asks: with what the files say there.
+    try remote.commit(files: ["artifacts.yaml": "model:\n  path: third.pkl\n"], branch: "side")
+    try remote.tag("model@v3.0.0", at: "side", time: 1_700_000_250)
+    try remote.tag("model#canary#1", at: "side", time: 1_700_000_300)
+    let second = MonotonicTime.after(seconds: 1.1)
+    try Eventually.holds("what the server showed is no longer new") { second.hasPassed }
+    let canary = try worker.stagekeeper("describe", "model#canary", "--path")
+    #expect(canary.text == "third.pkl\n", "\(canary)")
     try remote.git("branch", "feature", "side")
     let branch = try worker.stagekeeper("describe", "model", "--rev", "feature", "--path")
-    #expect(branch.text == "second.pkl\n", "\(branch)")
+    #expect(branch.text == "third.pkl\n", "\(branch)")
     try worker.stop()
   }
 }

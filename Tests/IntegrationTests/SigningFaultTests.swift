@@ -79,6 +79,19 @@ struct SigningFaultTests {
     #expect(check.errorText.contains(wrong.words), "\(check.errorText)")
   }
 
+  @Test("a key that went bad while its lane was in use is named after a reload")
+  func reloadedKey() throws {
+    let repository = try SignedRepository()
+    try repository.key("ed25519")
+    let worker = try WorkerFixture(configuration: repository.configuration(signing: Self.ssh(repository)))
+    try worker.ask("register", "churn", "--version", "v1.0.0")
+    #expect(try worker.keyProblems().isEmpty)
+    try Files.remove(repository.path("key"))
+    try worker.administer("reload")
+    try Eventually.holds("the key is reported: \(worker.output)") { try !worker.keyProblems().isEmpty }
+    try worker.stop()
+  }
+
   @Test("a key that was mended is used without a restart")
   func mendedKey() throws {
     let repository = try SignedRepository()

@@ -17,6 +17,9 @@ struct RegistrySnapshot: Sendable {
   var fileProblems: [ObjectID: [String]]
   /// When it was last compared with the remote, in milliseconds since 1970.
   var asOf: Int64
+
+  /// Whether asking again would hardly show more.
+  var isAsGoodAsNew: Bool { WallClock.milliseconds - asOf < 1000 }
 }
 
 extension ClientHandler {
@@ -35,9 +38,12 @@ extension ClientHandler {
     var snapshot = try await repository.snapshot(fresh: query.fresh, isOneOff: commit != nil) {
       query.commits(in: $0, commit)
     }
-    if query.isOfUnknown(in: snapshot.state), let newer = try? await repository.newerSnapshot(than: snapshot)
-    {
-      snapshot = newer
+    if query.isOfUnknown(in: snapshot.state), !snapshot.isAsGoodAsNew {
+      // Where the server can't be asked, what is known has to do.
+      let newer = try? await repository.snapshot(fresh: true, isOneOff: commit != nil) {
+        query.commits(in: $0, commit)
+      }
+      snapshot = newer ?? snapshot
     }
     let isVisible: (ArtifactName) -> Bool = { name in
       let access = Access(.read, repository: query.repository, artifact: name.text)
@@ -94,14 +100,6 @@ extension Repository {
       throw error
     }
   }
-
-  /// What the remote shows now, unless a snapshot is as good as new.
-  func newerSnapshot(than snapshot: RegistrySnapshot) async throws(WireError) -> RegistrySnapshot? {
-    if WallClock.milliseconds - snapshot.asOf < Self.newMilliseconds { return nil }
-    return try await self.snapshot(fresh: true)
-  }
-
-  private static let newMilliseconds: Int64 = 1000
 
   /// Assumes that the remote was asked before.
   var snapshotNow: RegistrySnapshot {

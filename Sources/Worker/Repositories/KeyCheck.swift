@@ -16,7 +16,7 @@ extension Worker {
 extension Repository {
   /// Has a lane try out the keys and trust files, unless one runs that has done so.
   func checkKeys() async {
-    guard configuration.hasKeys, !isStopping, lanePid == nil else { return }
+    guard newestConfiguration.hasKeys, !isStopping, lanePid == nil || reloaded != nil else { return }
     await takeTurn()
     defer { passTurn() }
     // Somebody who has work for a lane was faster; that one has tried them, and is wanted.

@@ -17,7 +17,7 @@ actor Repository {
 
   /// What the lane was given. What a reload has brought since is in force with the next turn.
   private(set) var configuration: RepositoryConfiguration
-  private var reloaded: RepositoryConfiguration?
+  private(set) var reloaded: RepositoryConfiguration?
   var newestConfiguration: RepositoryConfiguration { reloaded ?? configuration }
   nonisolated let identity: String
   private(set) var limits: Limits
