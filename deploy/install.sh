@@ -33,9 +33,8 @@ for program in "${programs[@]}"; do install -D -s -m 755 "$built/$program" "$to/
 for name in stagekeeper.service stagekeeper.socket stagekeeper-admin.socket; do unit "$name" "systemd/system/$name"; done
 unit stagekeeper.sysusers sysusers.d/stagekeeper.conf
 unit stagekeeper.tmpfiles tmpfiles.d/stagekeeper.conf
-for file in README.md LICENSE CHANGELOG.md docs/configuration.md; do
-  install -D -m 644 "$root/$file" "$to/share/doc/stagekeeper/${file#docs/}"
-done
+(cd "$root" && find README.md LICENSE CHANGELOG.md CONTRIBUTING.md docs proto-spec deploy/ci -type f -not -path '*/__pycache__/*' -print0) |
+  while IFS= read -r -d '' file; do install -D -m 644 "$root/$file" "$to/share/doc/stagekeeper/$file"; done
 echo "installed under $to"
 
 if [ -z "${DESTDIR:-}" ] && [ "$(id -u)" -eq 0 ] && [ -d /run/systemd/system ]; then

@@ -7,9 +7,9 @@ extension StagekeeperClient {
     try await jobAnswer("job.status", id, timeout)
   }
 
-  /// Cancels a job that has not begun.
+  /// Cancels a job, or has one stopped that has begun, as soon as it is known what the Git server has of it.
   ///
-  /// - Returns: the job, ``JobState/cancelled``.
+  /// - Returns: the job: ``JobState/cancelled``, or still under way with `cancelRequested`.
   public func cancelJob(_ id: String, timeout: Duration? = nil) async throws(ClientError) -> JobStatus {
     try await jobAnswer("job.cancel", id, timeout)
   }

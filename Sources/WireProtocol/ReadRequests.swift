@@ -96,7 +96,7 @@ public struct StagesRequest: ReadRequest, Equatable {
   public var repository: String
   /// Those that the repository's `.gto` lists.
   public var allowed = false
-  /// Those that any tag ever used.
+  /// Those that some version is in.
   public var used = false
   /// The worker asks the Git server before it answers.
   public var fresh = false

@@ -24,7 +24,7 @@ enum WriteOptions {
     help: "The same key means the same request: running this again never does it twice.")
   static let deadline = OptionSpec(
     "--deadline", value: "TIME",
-    help: "The worker drops the job if it is not done by then: 2026-01-31T09:30:00Z, or +SECONDS from now.")
+    help: "The worker drops the job if its turn comes later than that: 2026-01-31T09:30:00Z or +SECONDS.")
   static let dryRun = OptionSpec(
     "--dry-run", help: "Print what would be done, and why or why not; nothing is written.")
   static let noWait = OptionSpec(

@@ -29,7 +29,7 @@ struct DaemonOptions: Equatable {
 
       --repo ID=URL        serve the repository at URL under the name ID; URL is
                            ssh://[user@]host[:port]/path, user@host:path, https://host/path,
-                           or an absolute path
+                           http://host/path or an absolute path
       --config FILE        read everything from FILE (JSON5; docs/configuration.md)
       --state DIR          keep the journal and the mirrors here
                            (default: $XDG_STATE_HOME/stagekeeper or ~/.local/state/stagekeeper)
@@ -44,7 +44,8 @@ struct DaemonOptions: Equatable {
       --help               print this and end
 
     Ends with status 0 after SIGTERM or SIGINT, 64 for a wrong command line, 78 for a wrong
-    configuration, 75 when another worker has the state directory or a socket.
+    configuration, 75 when another worker has the state directory or a socket, 71 when the system
+    denies what is needed, such as a disk that can be written.
     """
 
   init(arguments: [String]) throws(ConfigurationError) {
