@@ -183,12 +183,12 @@ public actor JobStore {
     let bytes = configuration.retention.bytes
     if request.requestKey != nil, table.finishedBytes(ofTenant: tenant) > bytes {
       dropOldJobs(tenant: tenant)
-    }
-    let finished = table.finishedBytes(ofTenant: tenant)
-    if request.requestKey != nil, finished > bytes {
-      throw refuse(
-        "your tenant's finished jobs take \(finished >> 10) KiB, and those with request keys are kept for a while",
-        "finishedBytesPerTenant")
+      let finished = table.finishedBytes(ofTenant: tenant)
+      if finished > bytes {
+        throw refuse(
+          "your tenant's finished jobs take \(finished >> 10) KiB, and those with request keys are kept for a while",
+          "finishedBytesPerTenant")
+      }
     }
     let here = table.openCount(ofTenant: tenant, repository: request.repository)
     if here >= configuration.maximumOpenJobsPerTenantAndRepository {

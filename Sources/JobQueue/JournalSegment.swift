@@ -1,7 +1,9 @@
 internal import SystemCalls
 
-/// A segment file that is being written. Used on one queue at a time: the draft of a compaction on that of
-/// the compaction, then on the journal's.
+/// A segment file that is being written.
+///
+/// Used on one queue at a time, which is what the unchecked conformance rests on: on the journal's, but for the draft of a
+/// compaction, which `JobStore.compactionQueue` writes and lets go of before `Journal.finishCompaction` takes it over.
 final class JournalSegment: @unchecked Sendable {
   let number: UInt64
   private var file: DurableFile

@@ -27,27 +27,25 @@ extension Repository {
           let (plan, branches) = try await plan(
             promotion.request, on: draft, trailers: trailers(promotion.job),
             tenant: promotion.job.request.requester.tenant)
-          if let missing = try missingApproval(plan, of: promotion.job, on: draft) {
-            if planned.isEmpty {
-              unapproved.append((promotion.job, missing))
-            } else {
-              planned.append(promotion)
-            }
+          let missing = try missingApproval(plan, of: promotion.job, on: draft)
+          if let missing, planned.isEmpty {
+            unapproved.append((promotion.job, missing))
             continue
           }
-          draft.apply(plan)
-          promotion.plan = plan
-          promotion.branches = branches
-          promotion.needsLanding = restsOnDraft(plan, promotion.request)
-          planned.append(promotion)
+          if missing == nil {
+            draft.apply(plan)
+            promotion.plan = plan
+            promotion.branches = branches
+            promotion.needsLanding = restsOnDraft(plan, promotion.request)
+          }
         } catch {
           if error.category == .retry { throw .server(error) }
           if planned.isEmpty {
             refused.append((promotion.job, staleApproval(of: promotion.job, on: draft) ?? error))
-          } else {
-            planned.append(promotion)
+            continue
           }
         }
+        planned.append(promotion)
       }
       if !refused.isEmpty || !unapproved.isEmpty, !isFresh {
         try await contact { () throws(WireError) in try await self.synchronize() }

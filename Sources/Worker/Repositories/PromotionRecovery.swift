@@ -9,7 +9,7 @@ extension Repository {
   /// Sends intents exactly as they were journalled, whatever else changed, and plans anew only what the
   /// remote shows to be taken.
   ///
-  /// - Returns: whether the server could be asked.
+  /// - Returns: whether it is known of all of them what became of them, so that jobs behind them may go on.
   func settle(_ jobs: [Job]) async throws(JobStoreError) -> Bool {
     if jobs.isEmpty { return true }
     var isSettled = true
