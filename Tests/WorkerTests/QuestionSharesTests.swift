@@ -88,5 +88,7 @@ struct QuestionSharesTests {
       Issue.record("the comparison after the question does not answer it")
       return
     }
+    comparisons.forget()
+    #expect(comparisons.outcome(of: late) == nil)
   }
 }

@@ -186,6 +186,9 @@ struct Comparisons {
   /// Nil where no comparison has begun since the question.
   func outcome(of question: UInt64) -> Result<Void, WireError>? { question <= answered ? lastOutcome : nil }
 
+  /// Nobody has an answer any more: the remote is another one.
+  mutating func forget() { answered = 0 }
+
   /// - Parameter questions: what ``asked`` was when the comparison began.
   mutating func end(_ questions: UInt64, _ outcome: Result<Void, WireError>) {
     answered = questions

@@ -348,7 +348,10 @@ actor Repository {
   /// Assumes the caller has the turn.
   private func takeOver(_ new: RepositoryConfiguration) async {
     reloaded = nil
-    if new != configuration { contactedAt = nil }
+    if new != configuration {
+      contactedAt = nil
+      comparisons.forget()
+    }
     configuration = new
     if let lane { await forgetLane(lane, killed: false) }
   }
