@@ -205,6 +205,21 @@ import Testing
     try await store.close()
   }
 
+  @Test("nobody is to come back for a job that waits in a paused repository before it is resumed")
+  func pausedWhileWaiting() async throws {
+    let store = try store(try TemporaryDirectory())
+    let id = try await store.submit(Sample.request()).job.id
+    _ = try await store.nextBatch(repository: "churn", limit: 1)
+    try await store.record(id, .waiting(until: 1, Sample.error))
+    try await store.finishBatch(repository: "churn", milliseconds: 1)
+    try await store.setPaused(true, repository: "churn")
+    let paused = try await store.nextBatch(repository: "churn", limit: 1)
+    #expect(paused.jobs.isEmpty && paused.nextAttempt == nil)
+    try await store.setPaused(false, repository: "churn")
+    #expect(try await store.nextBatch(repository: "churn", limit: 1).jobs.map(\.id) == [id])
+    try await store.close()
+  }
+
   @Test func thereIsNoJobWhereItsLinesAreRefused() async throws {
     let store = try store(try TemporaryDirectory())
     #expect(try await store.accept(Sample.request(key: "k")) { _ in nil } == nil)
