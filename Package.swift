@@ -89,7 +89,8 @@ let package = Package(
     tests("ArchitectureTests", ["Worker", "AuditLog", "SystemCalls", "TestSupport"]),
     tests("StrictJSONTests", ["StrictJSON", "TestSupport"]),
     tests(
-      "RegistryTests", ["Registry", "StrictJSON", "SystemCalls", "TestSupport"], exclude: ["gto_driver.py"]),
+      "RegistryTests", ["CommandLineTool", "Registry", "StrictJSON", "SystemCalls", "TestSupport"],
+      exclude: ["gto_driver.py"]),
     tests("RegistryFilesTests", ["RegistryFiles", "Registry", "StrictJSON", "TestSupport"]),
     tests("SystemCallsTests", ["SystemCalls", "TestSupport"]),
     tests("WireProtocolTests", ["WireProtocol", "Registry", "StrictJSON"]),

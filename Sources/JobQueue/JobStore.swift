@@ -15,7 +15,7 @@ public actor JobStore {
   var isCommitClockSet = false
   var watchers = Watchers()
   /// Repositories whose places in line have changed since watchers were told.
-  var moved: Set<ExactString> = []
+  var moved: Set<BytewiseString> = []
   var isTellingPlanned = false
   /// Why nothing is done any more.
   var stop: JobStoreError?
@@ -151,7 +151,7 @@ public actor JobStore {
   }
 
   private func submission(of job: Job, isNew: Bool) -> Submission {
-    let isPaused = table.pausedRepositories.contains(ExactString(job.request.repository))
+    let isPaused = table.pausedRepositories.contains(BytewiseString(job.request.repository))
     return Submission(job: job, isNew: isNew, isPaused: isPaused)
   }
 

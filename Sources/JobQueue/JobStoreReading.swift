@@ -1,3 +1,4 @@
+internal import StrictJSON
 internal import SystemCalls
 
 extension JobStore {
@@ -87,7 +88,7 @@ extension JobStore {
       statistics.jobs = table.counts.filter { $0.value > 0 }
       let awaiting = table.awaitingByRepository
       statistics.repositories = table.knownRepositories.map { repository in
-        self.statistics(of: repository, awaiting[ExactString(repository)] ?? [:])
+        self.statistics(of: repository, awaiting[BytewiseString(repository)] ?? [:])
       }
       statistics.records = commits.durable
       statistics.commits = commits.commits
@@ -106,7 +107,7 @@ extension JobStore {
       waiting: line.waitingCount, awaitingApproval: awaiting.values.reduce(0, +),
       tenants: line.openByTenant.merging(awaiting, uniquingKeysWith: +),
       nextAttempt: table.nextWakeUp(repository: repository),
-      isPaused: table.pausedRepositories.contains(ExactString(repository)), batches: line.batch)
+      isPaused: table.pausedRepositories.contains(BytewiseString(repository)), batches: line.batch)
   }
 
   // MARK: Watching
@@ -147,7 +148,7 @@ extension JobStore {
   /// Remembers that places in line have changed, and tells the watchers in a while.
   func noteMove(in repository: String) {
     if watchers.watched(in: repository).isEmpty { return }
-    moved.insert(ExactString(repository))
+    moved.insert(BytewiseString(repository))
     if isTellingPlanned { return }
     isTellingPlanned = true
     executor.async(at: .after(seconds: configuration.positionInterval)) { [weak self] in
@@ -165,7 +166,7 @@ extension JobStore {
 
   private func snapshot(of job: Job) -> JobSnapshot {
     let isFinished = job.state.isFinished
-    let repository = ExactString(job.request.repository)
+    let repository = BytewiseString(job.request.repository)
     return JobSnapshot(
       job: job, position: isFinished ? nil : table.position(of: job.id),
       isPaused: !isFinished && table.pausedRepositories.contains(repository))

@@ -1,19 +1,21 @@
+internal import StrictJSON
+
 /// All jobs of the worker, and the lines of the repositories. Holds no I/O and reads no clock: it changes
 /// by ``apply(_:)`` alone, so that replay ends in the state that live operation had.
 struct JobTable: Sendable {
   private(set) var jobs: [JobID: Job] = [:]
   /// The number that the next job gets.
   private(set) var nextID = JobID(1)
-  private(set) var pausedRepositories: Set<ExactString> = []
+  private(set) var pausedRepositories: Set<BytewiseString> = []
   private(set) var counts: [JobStateName: Int] = [:]
-  private var openByTenant: [ExactString: Int] = [:]
+  private var openByTenant: [BytewiseString: Int] = [:]
   /// By repository, then by tenant.
-  private var openByRepository: [ExactString: [ExactString: Int]] = [:]
+  private var openByRepository: [BytewiseString: [BytewiseString: Int]] = [:]
   private var requestKeys: [RequestKey: JobID] = [:]
-  private var lines: [ExactString: RepositoryLine] = [:]
+  private var lines: [BytewiseString: RepositoryLine] = [:]
   private var order = JobOrder()
   private var finished = FinishedJobs()
-  private var finishedByTenant: [ExactString: FinishedShare] = [:]
+  private var finishedByTenant: [BytewiseString: FinishedShare] = [:]
   private(set) var awaiting = AwaitingJobs()
 
   init() {}
@@ -22,18 +24,18 @@ struct JobTable: Sendable {
   private(set) var openCount = 0
 
   /// How many unfinished jobs a tenant has, in all repositories.
-  func openCount(ofTenant tenant: String) -> Int { openByTenant[ExactString(tenant), default: 0] }
+  func openCount(ofTenant tenant: String) -> Int { openByTenant[BytewiseString(tenant), default: 0] }
 
   /// The same in one repository.
   func openCount(ofTenant tenant: String, repository: String) -> Int {
-    openByRepository[ExactString(repository)]?[ExactString(tenant)] ?? 0
+    openByRepository[BytewiseString(repository)]?[BytewiseString(tenant)] ?? 0
   }
 
   private mutating func countOpen(_ job: Job, _ change: Int) {
-    let tenant = ExactString(job.request.requester.tenant)
+    let tenant = BytewiseString(job.request.requester.tenant)
     openCount += change
     openByTenant.add(change, to: tenant)
-    openByRepository[ExactString(job.request.repository), default: [:]].add(change, to: tenant)
+    openByRepository[BytewiseString(job.request.repository), default: [:]].add(change, to: tenant)
   }
 
   // MARK: Changes
@@ -88,21 +90,21 @@ struct JobTable: Sendable {
 
   private mutating func addFinished(_ job: Job, at time: Int64) {
     finished.append(job.id, at: time)
-    finishedByTenant[ExactString(job.request.requester.tenant), default: FinishedShare()].append(
+    finishedByTenant[BytewiseString(job.request.requester.tenant), default: FinishedShare()].append(
       job, at: time)
   }
 
   private mutating func removeFinished(_ job: Job) {
     finished.remove(job.id)
-    finishedByTenant[ExactString(job.request.requester.tenant)]?.remove(job)
+    finishedByTenant[BytewiseString(job.request.requester.tenant)]?.remove(job)
   }
 
   /// Puts the job where its state belongs in its repository's line.
   private mutating func place(_ job: Job) {
     let request = job.request
-    let repository = ExactString(request.repository)
-    let tenant = ExactString(request.requester.tenant)
-    let artifact = ExactString(request.artifact)
+    let repository = BytewiseString(request.repository)
+    let tenant = BytewiseString(request.requester.tenant)
+    let artifact = BytewiseString(request.artifact)
     if let end = job.approvalEnd { awaiting.insert(job.id, until: end.time) } else { awaiting.remove(job.id) }
     switch job.state {
     case .queued:
@@ -110,7 +112,8 @@ struct JobTable: Sendable {
         job.id, tenant: tenant, artifact: artifact, until: nil)
     case .waiting(let until, _):
       lines[repository, default: RepositoryLine()].stand(
-        job.id, tenant: tenant, artifact: artifact, until: until)
+        job.id, tenant: tenant, artifact: artifact, until: until,
+        since: job.transitions.last?.time ?? until)
     case .running:
       // A job that a segment keeps as running was never in line since.
       if lines[repository]?.entries[job.id] == nil {
@@ -138,9 +141,9 @@ struct JobTable: Sendable {
 
   private mutating func pause(_ repository: String, _ paused: Bool) {
     if paused {
-      pausedRepositories.insert(ExactString(repository))
+      pausedRepositories.insert(BytewiseString(repository))
     } else {
-      pausedRepositories.remove(ExactString(repository))
+      pausedRepositories.remove(BytewiseString(repository))
     }
   }
 
@@ -160,7 +163,7 @@ struct JobTable: Sendable {
   }
 
   /// What a tenant's finished jobs take, in bytes.
-  func finishedBytes(ofTenant tenant: String) -> Int { finishedByTenant[ExactString(tenant)]?.bytes ?? 0 }
+  func finishedBytes(ofTenant tenant: String) -> Int { finishedByTenant[BytewiseString(tenant)]?.bytes ?? 0 }
 
   /// The finished jobs that need not be kept any longer, at most `limit`: those that are old, whosesoever they are, and
   /// those by which a tenant has too many.
@@ -169,7 +172,7 @@ struct JobTable: Sendable {
       if now - time < retention.milliseconds { return .keepAll }
       return isKeyDue(id, time, retention, now) ? .drop : .keep
     }
-    guard old.isEmpty, let share = finishedByTenant[ExactString(tenant)] else { return old }
+    guard old.isEmpty, let share = finishedByTenant[BytewiseString(tenant)] else { return old }
     var bytes = share.bytes
     return share.jobs.droppable(limit: limit) { id, time, dropped in
       if share.jobs.count - dropped <= retention.count, bytes <= retention.bytes { return .keepAll }
@@ -189,7 +192,7 @@ struct JobTable: Sendable {
   mutating func nextBatch(
     repository: String, limit: Int, now: Int64
   ) -> (batch: [JobID], expired: [JobID]) {
-    let key = ExactString(repository)
+    let key = BytewiseString(repository)
     if pausedRepositories.contains(key) { return ([], []) }
     let jobs = jobs
     return lines[key]?.nextBatch(limit: limit, now: now) { id in
@@ -199,14 +202,14 @@ struct JobTable: Sendable {
   }
 
   mutating func finishBatch(repository: String, microseconds: Int64) {
-    lines[ExactString(repository)]?.finishBatch(microseconds: microseconds)
+    lines[BytewiseString(repository)]?.finishBatch(microseconds: microseconds)
   }
 
-  func line(_ repository: String) -> RepositoryLine? { lines[ExactString(repository)] }
+  func line(_ repository: String) -> RepositoryLine? { lines[BytewiseString(repository)] }
 
   /// When a waiting job may run again; nil where none waits, and while the repository is paused.
   mutating func nextWakeUp(repository: String) -> Int64? {
-    let key = ExactString(repository)
+    let key = BytewiseString(repository)
     return pausedRepositories.contains(key) ? nil : lines[key]?.nextWakeUp
   }
 
@@ -221,7 +224,7 @@ struct JobTable: Sendable {
 
   func position(of id: JobID) -> Int? {
     guard let job = jobs[id] else { return nil }
-    return lines[ExactString(job.request.repository)]?.position(of: id)
+    return lines[BytewiseString(job.request.repository)]?.position(of: id)
   }
 
   /// Repositories with unfinished jobs.
@@ -232,10 +235,10 @@ struct JobTable: Sendable {
   }
 
   /// How many jobs of each repository and tenant wait for approval.
-  var awaitingByRepository: [ExactString: [String: Int]] {
+  var awaitingByRepository: [BytewiseString: [String: Int]] {
     awaiting.ids.reduce(into: [:]) { counts, id in
       guard let request = jobs[id]?.request else { return }
-      counts[ExactString(request.repository), default: [:]][request.requester.tenant, default: 0] += 1
+      counts[BytewiseString(request.repository), default: [:]][request.requester.tenant, default: 0] += 1
     }
   }
 
@@ -261,9 +264,9 @@ struct JobTable: Sendable {
   }
 }
 
-extension [ExactString: Int] {
+extension [BytewiseString: Int] {
   /// Counts; what comes to nothing is not kept.
-  fileprivate mutating func add(_ change: Int, to key: ExactString) {
+  fileprivate mutating func add(_ change: Int, to key: BytewiseString) {
     let count = self[key, default: 0] + change
     self[key] = count == 0 ? nil : count
   }

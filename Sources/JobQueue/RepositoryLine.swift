@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// The line of one repository: which jobs run next, strictly one batch at a time.
 ///
 /// Turns go round the tenants, charged by the time their jobs used: the tenant that used the least is
@@ -7,8 +9,8 @@
 /// whatever others have queued.
 struct RepositoryLine: Sendable {
   struct Entry: Sendable {
-    let tenant: ExactString
-    let artifact: ExactString
+    let tenant: BytewiseString
+    let artifact: BytewiseString
     var state: State
   }
 
@@ -18,7 +20,7 @@ struct RepositoryLine: Sendable {
   }
 
   private(set) var entries: [JobID: Entry] = [:]
-  private(set) var tenants: [ExactString: TenantLine] = [:]
+  private(set) var tenants: [BytewiseString: TenantLine] = [:]
   private var turns = Heap<Turn>()
   private var wakeUps = Heap<WakeUp>()
   private var arrivals: [Arrival] = []
@@ -31,7 +33,7 @@ struct RepositoryLine: Sendable {
   private(set) var batch: UInt64 = 0
   private(set) var inFlight: [JobID] = []
   /// Who is charged for the batch in flight; a job may have left it already.
-  private var charged: [ExactString] = []
+  private var charged: [BytewiseString] = []
   private(set) var runningCount = 0
   private(set) var waitingCount = 0
 
@@ -48,15 +50,19 @@ struct RepositoryLine: Sendable {
 
   /// Puts a job in line, or back in line: at the place of its number.
   ///
-  /// - Parameter until: when it may run, in milliseconds since 1970; nil for now.
-  mutating func stand(_ id: JobID, tenant: ExactString, artifact: ExactString, until: Int64?) {
+  /// - Parameters:
+  ///   - until: when it may run, in milliseconds since 1970; nil for now.
+  ///   - since: when that was decided.
+  mutating func stand(
+    _ id: JobID, tenant: BytewiseString, artifact: BytewiseString, until: Int64?, since: Int64 = 0
+  ) {
     let entry = Entry(
       tenant: tenant, artifact: artifact, state: until.map { .waiting(until: $0) } ?? .ready)
     let old = entries.updateValue(entry, forKey: id)?.state
     leave(old)
     if let until {
       waitingCount += 1
-      wakeUps.push(WakeUp(time: until, id: id))
+      wakeUps.push(WakeUp(time: until, since: since, id: id))
     }
     tenants[tenant, default: TenantLine()].stand(
       id, artifact: artifact, wasAway: old == nil || old == .running)
@@ -152,7 +158,7 @@ struct RepositoryLine: Sendable {
 
   private mutating func wake(now: Int64) {
     dropVoidWakeUps()
-    while let first = wakeUps.min, first.time <= now, let entry = entries[first.id] {
+    while let first = wakeUps.min, first.isDue(now: now), let entry = entries[first.id] {
       wakeUps.pop()
       waitingCount -= 1
       entries[first.id]?.state = .ready
@@ -168,7 +174,7 @@ struct RepositoryLine: Sendable {
   // MARK: Turns
 
   /// Whose turn it is: who waits since before the last batch was begun, else who used the least.
-  private mutating func nextTenant() -> ExactString? {
+  private mutating func nextTenant() -> BytewiseString? {
     while let arrival = arrivals.first {
       let isServed = tenants[arrival.tenant]?.arrival != arrival.number
       if !isServed, arrival.batch + 2 > batch + 1 { break }
@@ -182,7 +188,7 @@ struct RepositoryLine: Sendable {
   }
 
   /// The tenant's job was chosen: it pays the estimate and goes to the end of the turns.
-  private mutating func charge(_ tenant: ExactString) {
+  private mutating func charge(_ tenant: BytewiseString) {
     clock = max(clock, tenants[tenant]?.usedTime ?? 0)
     tenants[tenant]?.usedTime += jobEstimate
     tenants[tenant]?.arrival = nil
@@ -190,7 +196,7 @@ struct RepositoryLine: Sendable {
   }
 
   /// Files the tenant's claim anew, after something in it has changed.
-  private mutating func takeTurn(_ tenant: ExactString) {
+  private mutating func takeTurn(_ tenant: BytewiseString) {
     let isActive = firstReady(of: tenant, removing: false) != nil
     nextTurn += 1
     tenants[tenant]?.turn = nextTurn
@@ -200,7 +206,7 @@ struct RepositoryLine: Sendable {
     }
   }
 
-  private mutating func activate(_ tenant: ExactString) {
+  private mutating func activate(_ tenant: BytewiseString) {
     guard tenants[tenant]?.isActive == false, let usedTime = tenants[tenant]?.usedTime else { return }
     tenants[tenant]?.usedTime = max(usedTime, clock)
     takeTurn(tenant)
@@ -211,17 +217,17 @@ struct RepositoryLine: Sendable {
   // MARK: Artifacts
 
   /// The job of that tenant and artifact that is the first to run.
-  private mutating func head(of artifact: ExactString, _ tenant: ExactString) -> JobID? {
+  private mutating func head(of artifact: BytewiseString, _ tenant: BytewiseString) -> JobID? {
     tenants[tenant]?.head(of: artifact) { entries[$0] != nil }
   }
 
-  private mutating func offerHead(of artifact: ExactString, _ tenant: ExactString) {
+  private mutating func offerHead(of artifact: BytewiseString, _ tenant: BytewiseString) {
     guard let id = head(of: artifact, tenant), entries[id]?.state == .ready else { return }
     tenants[tenant]?.ready.push(id)
     activate(tenant)
   }
 
-  private mutating func firstReady(of tenant: ExactString, removing: Bool = true) -> JobID? {
+  private mutating func firstReady(of tenant: BytewiseString, removing: Bool = true) -> JobID? {
     while let id = tenants[tenant]?.ready.min {
       if let entry = entries[id], entry.state == .ready, head(of: entry.artifact, tenant) == id {
         if removing { tenants[tenant]?.ready.pop() }

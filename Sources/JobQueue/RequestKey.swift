@@ -3,17 +3,17 @@ internal import StrictJSON
 /// What makes two requests the same: the caller, by the kernel's word and the socket's, the repository and the key.
 struct RequestKey: Hashable, Sendable {
   let uid: UInt32
-  let fixedTenant: ExactString?
-  let repository: ExactString
-  let key: ExactString
+  let fixedTenant: BytewiseString?
+  let repository: BytewiseString
+  let key: BytewiseString
 
   /// Nil for a request without a key.
   init?(_ request: JobRequest) {
     guard let key = request.requestKey else { return nil }
     uid = request.requester.uid
-    fixedTenant = request.requester.fixedTenant.map { ExactString($0) }
-    repository = ExactString(request.repository)
-    self.key = ExactString(key)
+    fixedTenant = request.requester.fixedTenant.map { BytewiseString($0) }
+    repository = BytewiseString(request.repository)
+    self.key = BytewiseString(key)
   }
 }
 
@@ -30,7 +30,7 @@ extension JobRequest {
   /// may differ: who asks again gives himself more time.
   func firstDifference(from original: JobRequest) -> String? {
     if let field = body.firstDifference(from: original.body, path: "") { return field }
-    return ExactString(artifact) == ExactString(original.artifact) ? nil : "artifact"
+    return BytewiseString(artifact) == BytewiseString(original.artifact) ? nil : "artifact"
   }
 }
 

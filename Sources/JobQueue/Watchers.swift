@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// Who follows which job. Each watcher holds the newest snapshot only, so that a slow one costs nothing.
 struct Watchers: Sendable {
   private struct Watcher: Sendable {
@@ -6,7 +8,7 @@ struct Watchers: Sendable {
   }
 
   private var byJob: [JobID: [UInt64: Watcher]] = [:]
-  private var byRepository: [ExactString: Set<JobID>] = [:]
+  private var byRepository: [BytewiseString: Set<JobID>] = [:]
   private var nextNumber: UInt64 = 0
 
   mutating func add(_ id: JobID, repository: String, _ continuation: AsyncStream<JobSnapshot>.Continuation)
@@ -14,7 +16,7 @@ struct Watchers: Sendable {
   {
     nextNumber += 1
     byJob[id, default: [:]][nextNumber] = Watcher(continuation: continuation)
-    byRepository[ExactString(repository), default: []].insert(id)
+    byRepository[BytewiseString(repository), default: []].insert(id)
     return nextNumber
   }
 
@@ -25,7 +27,7 @@ struct Watchers: Sendable {
 
   func isWatched(_ id: JobID) -> Bool { byJob[id] != nil }
 
-  func watched(in repository: String) -> Set<JobID> { byRepository[ExactString(repository)] ?? [] }
+  func watched(in repository: String) -> Set<JobID> { byRepository[BytewiseString(repository)] ?? [] }
 
   /// Tells the job's watchers what they have not seen yet, and lets them go when it has ended.
   mutating func tell(_ snapshot: JobSnapshot) {
@@ -56,7 +58,7 @@ struct Watchers: Sendable {
 
   private mutating func forget(_ id: JobID, repository: String) {
     byJob[id] = nil
-    let repository = ExactString(repository)
+    let repository = BytewiseString(repository)
     byRepository[repository]?.remove(id)
     if byRepository[repository]?.isEmpty ?? false { byRepository[repository] = nil }
   }

@@ -47,15 +47,6 @@ public enum Accounts {
     return Array(groups.prefix(Int(count)))
   }
 
-  /// The group's name; nil when the number has none. C: `getgrgid_r`.
-  public static func groupName(_ gid: UInt32) -> String? {
-    withGroup {
-      getgrgid_r(gid, $0, $1, $2, $3)
-    } read: {
-      String(cString: $0.gr_name)
-    }
-  }
-
   private static let bufferSize = 65_536
 
   private static func withEntry<Result>(

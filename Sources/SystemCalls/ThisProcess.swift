@@ -4,7 +4,6 @@ internal import Glibc
 /// Settings of the calling process.
 public enum ThisProcess {
   public static var pid: Int32 { getpid() }
-  public static var parentPid: Int32 { getppid() }
   public static var uid: UInt32 { geteuid() }
   public static var gid: UInt32 { getegid() }
 

@@ -35,12 +35,6 @@ public struct SignedTag: Hashable, Sendable {
     guard line.first == UInt8(ascii: "-") else { return nil }
     return headers.first { line.starts(with: $0.1) }?.0
   }
-
-  /// Whether a text has a line that Git would take for the beginning of a signature: nobody may bring such a
-  /// message.
-  public static func containsArmour(_ text: some Collection<UInt8>) -> Bool {
-    SignedTag(splitting: text).signature != nil
-  }
 }
 
 // MARK: What is signed

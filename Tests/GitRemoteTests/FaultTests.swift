@@ -23,7 +23,6 @@ import Testing
     remote.configuration.ssh.knownHostsFile = try server.makeEmptyKnownHosts()
     let error = try error(remote)
     #expect(error?.code == .hostKeyUnknown)
-    #expect(error?.isTransient == false)
   }
 
   @Test func changedHostKey() throws {
@@ -92,7 +91,6 @@ import Testing
       remote.configuration.url = try RemoteURL("\(scheme)://127.0.0.1:\(port)/repo.git")
       let error = try error(remote)
       #expect(error?.code == .unreachable, "\(scheme)")
-      #expect(error?.isTransient == true)
     }
   }
 

@@ -109,7 +109,6 @@ struct MirrorTests {
       for ask in questions {
         let error = try #require(throws: GitRemoteError.self) { try ask() }
         #expect(error.code == .mirrorDamaged, "\(error)")
-        #expect(error.isTransient)
       }
       repository.condemnMirror()
     }

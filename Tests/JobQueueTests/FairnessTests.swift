@@ -16,7 +16,8 @@ import Testing
       next += 1
       let id = JobID(next)
       line.stand(
-        id, tenant: ExactString(tenant), artifact: ExactString(artifact ?? "artifact-\(next)"), until: until)
+        id, tenant: BytewiseString(tenant), artifact: BytewiseString(artifact ?? "artifact-\(next)"),
+        until: until)
       return id
     }
 
@@ -144,7 +145,7 @@ import Testing
     let held = line.add("a", "model")
     let other = line.add("a", "other")
     #expect(line.begin(1) == [poisoned])
-    line.line.stand(poisoned, tenant: ExactString("a"), artifact: ExactString("model"), until: 100)
+    line.line.stand(poisoned, tenant: BytewiseString("a"), artifact: BytewiseString("model"), until: 100)
     line.end(finishing: false)
     #expect(line.line.nextWakeUp == 100)
     #expect(line.begin(10, now: 99) == [other])
@@ -157,7 +158,7 @@ import Testing
     var line = Line()
     let ids = (0..<5).map { _ in line.add("a", "model") }
     #expect(line.begin(1) == [ids[0]])
-    line.line.stand(ids[0], tenant: ExactString("a"), artifact: ExactString("model"), until: nil)
+    line.line.stand(ids[0], tenant: BytewiseString("a"), artifact: BytewiseString("model"), until: nil)
     line.end(finishing: false)
     #expect(line.begin(2) == [ids[0], ids[1]])
   }

@@ -220,6 +220,30 @@ import Testing
     try await store.close()
   }
 
+  @Test(
+    "a clock that is put back holds no waiting job up, and one that is put back a little not longer than that"
+  )
+  func clockPutBack() async throws {
+    let now = Mutex<Int64>(1_000_000)
+    var configuration = JobStoreConfiguration()
+    configuration.now = { now.withLock { $0 } }
+    let store = try store(try TemporaryDirectory(), configuration)
+    let id = try await store.submit(Sample.request()).job.id
+    for (clock, isDue) in [
+      (900_000, true), (999_999, true), (1_000_000, false), (1_059_999, false), (1_060_000, true),
+    ] {
+      now.withLock { $0 = 1_000_000 }
+      _ = try await store.nextBatch(repository: "churn", limit: 1)
+      try await store.record(id, .waiting(until: 1_060_000, Sample.error))
+      try await store.finishBatch(repository: "churn", milliseconds: 1)
+      now.withLock { $0 = Int64(clock) }
+      #expect(try await store.nextBatch(repository: "churn", limit: 1).jobs.map(\.id) == (isDue ? [id] : []))
+      try await store.finishBatch(repository: "churn", milliseconds: 1)
+      if !isDue { _ = try await store.retry(id, by: nil) }
+    }
+    try await store.close()
+  }
+
   @Test func thereIsNoJobWhereItsLinesAreRefused() async throws {
     let store = try store(try TemporaryDirectory())
     #expect(try await store.accept(Sample.request(key: "k")) { _ in nil } == nil)

@@ -57,7 +57,7 @@ import Testing
     #expect(fixture.state.history().entries.count == before + (testCase.hasEvent ? 1 : 0))
     // Every read goes on.
     _ = fixture.state.summary(ShowOptions(includeDeprecated: true)).jsonValue.text()
-    _ = try fixture.state.summary(of: ArtifactReference("a")).table
+    _ = try fixture.state.summary(of: ArtifactReference("a")).jsonValue.text()
     _ = try fixture.state.check(ref: testCase.record.ref)
 
     fixture.state.remove(ref: testCase.record.ref)

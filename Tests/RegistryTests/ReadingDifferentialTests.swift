@@ -3,8 +3,10 @@ import Registry
 import StrictJSON
 import Testing
 
+@testable import CommandLineTool
+
 /// What `gto` 1.10.1 answers about generated repositories and what this module answers, compared as JSON
-/// text: the same keys and values in the same order.
+/// text: the same keys and values in the same order; and the tables that the command line makes of that.
 @Suite struct ReadingDifferentialTests {
   @Test func answersAsGTO() throws {
     let driver = try GTODriver()
@@ -52,7 +54,7 @@ private struct Comparison {
       expect("show \(asked)", ours.jsonValue, try ask("show", asked))
     }
     let table = try ask("show", [("table", true)])
-    compareTable("show", try untruncated(state.summary().table), table)
+    compareTable("show", untruncated(Table(shown: state.summary().jsonValue)), table)
   }
 
   private mutating func compareArtifact(_ name: ArtifactName) throws {
@@ -84,7 +86,11 @@ private struct Comparison {
       return
     }
     let table = try ask("show", [("name", .string(name.text)), ("table", true)])
-    compareTable("show \(name)", summary.table, table)
+    // The command line asks whether there are tags, and marks what has none.
+    let mark = state.artifact(name)?.isRegistered == true ? "" : "*"
+    let ours = Table(shown: summary.jsonValue)
+    let marked = ours.rows.map { row in ["\(mark)\(name)"] + row.dropFirst() }
+    compareTable("show \(name)", Table(ours.headings, marked), table)
   }
 
   private mutating func compareHistory() throws {
@@ -92,7 +98,7 @@ private struct Comparison {
     expect(
       "history ascending", state.history(ascending: true).jsonValue, try ask("history", [("ascending", true)])
     )
-    compareTable("history", state.history().table, try ask("history", [("table", true)]))
+    compareTable("history", Table(history: state.history().jsonValue), try ask("history", [("table", true)]))
   }
 
   private mutating func compareStages() throws {
@@ -158,7 +164,7 @@ private struct Comparison {
 
   private mutating func compareTable(_ question: String, _ ours: Table, _ theirs: JSONValue) {
     let rows = ours.rows.map { row in JSONValue.array(row.map { $0.map { .string($0) } ?? .null }) }
-    let columns = ours.columns.map { JSONValue.string($0) }
+    let columns = ours.headings.map { JSONValue.string($0) }
     // Without rows GTO has no columns either.
     expect(
       "\(question) as a table", ["columns": .array(rows.isEmpty ? [] : columns), "rows": .array(rows)], theirs
@@ -166,10 +172,10 @@ private struct Comparison {
   }
 
   /// GTO's registry table cuts every version to seven characters; ours only commits.
-  private func untruncated(_ table: Table) throws -> Table {
+  private func untruncated(_ table: Table) -> Table {
     Table(
-      columns: table.columns,
-      rows: table.rows.map { row in
+      table.headings,
+      table.rows.map { row in
         [row[0]]
           + row.dropFirst().map { cell in
             cell?.replacing(", ", with: ",").split(separator: ",").map { $0.prefix(7) }.joined(

@@ -2,6 +2,8 @@ import Registry
 import StrictJSON
 import Testing
 
+@testable import CommandLineTool
+
 @Suite struct StateTests {
   @Test func eventsOfOneSecondGoByCounter() throws {
     let fixture = try Fixture([
@@ -37,7 +39,7 @@ import Testing
     let summary = state.summary(allowedStages: [try stage("dev"), try stage("dev"), try stage("prod")])
     #expect(summary.stages == [try stage("dev"), try stage("prod")])
     #expect(summary.jsonValue["a"]?["stage"] == ["dev": "v1.0.0", "prod": .null])
-    #expect(summary.table.columns == ["name", "latest", "#dev", "#prod"])
+    #expect(Table(shown: summary.jsonValue).headings == ["name", "latest", "#dev", "#prod"])
   }
 
   /// GTO reads `artifacts.yaml` and no `dvc.yaml`.

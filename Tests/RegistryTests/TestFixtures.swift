@@ -36,13 +36,12 @@ struct Fixture {
 
   /// What a request comes to at a second.
   func plan(
-    _ request: WriteRequest, at second: Int64 = 1000, trailers: [String] = [], taken: Set<String> = [],
-    allowed: [StageName]? = nil
+    _ request: WriteRequest, at second: Int64 = 1000, trailers: [String] = [], allowed: [StageName]? = nil
   ) throws(Refusal) -> Plan {
     let context = PlanContext(
       now: Self.start + second, allowedStages: allowed,
       defaultBranchTip: ObjectID(String(repeating: "e", count: 40)),
-      trailers: trailers, takenRefs: taken)
+      trailers: trailers)
     return try state.plan(request, context)
   }
 

@@ -97,7 +97,6 @@ struct FilesTests {
     #expect(Accounts.uid(ofUser: "root") == 0)
     #expect(Accounts.gid(ofGroup: "root") == 0)
     #expect(Accounts.userName(0) == "root")
-    #expect(Accounts.groupName(0) == "root")
     #expect(Accounts.uid(ofUser: "no such user") == nil)
     #expect(Accounts.userName(4_123_456_789) == nil)
   }

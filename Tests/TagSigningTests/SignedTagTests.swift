@@ -35,7 +35,6 @@ struct SignedTagTests {
     let parts = SignedTag(splitting: bytes)
     #expect(parts.format == format)
     #expect(Array(parts.text) + Array(parts.signature ?? []) == bytes)
-    #expect(SignedTag.containsArmour(message.utf8) == (format != nil))
 
     let git = try GitVerifier()
     try git.run(["update-ref", "refs/tags/it", try git.store(bytes)])

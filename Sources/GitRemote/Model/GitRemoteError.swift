@@ -89,12 +89,6 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     self.init(.exhausted, operation, errno.isDiskFull ? "the worker's disk is full: \(message)" : message)
   }
 
-  /// The same request may succeed later without anybody's doing.
-  public var isTransient: Bool {
-    [.unreachable, .timeout, .remoteHungUp, .locked, .exhausted, .mirrorDamaged, .credentialCommandFailed]
-      .contains(code)
-  }
-
   public var description: String { "\(operation): \(message) (\(code))" }
 
   func withUnknownOutcome() -> GitRemoteError {

@@ -43,11 +43,6 @@ public struct ArtifactName: Hashable, Sendable, Comparable, CustomStringConverti
     text.firstIndex(of: ":").map { String(text[..<$0]) }
   }
 
-  /// The name without the folder.
-  public var baseName: String {
-    text.firstIndex(of: ":").map { String(text[text.index(after: $0)...]) } ?? text
-  }
-
   public var description: String { text }
 
   public static func < (left: ArtifactName, right: ArtifactName) -> Bool {

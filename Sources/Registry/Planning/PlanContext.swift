@@ -10,18 +10,15 @@ public struct PlanContext: Sendable, Equatable {
   public var defaultBranchTip: ObjectID?
   /// Lines for the end of each tag's message, such as `Stagekeeper-Job: w/12`.
   public var trailers: [String]
-  /// Tags that are known to exist although the state does not have them yet.
-  public var takenRefs: Set<String>
 
   public init(
     now: Int64, zoneMinutes: Int = 0, allowedStages: [StageName]? = nil, defaultBranchTip: ObjectID? = nil,
-    trailers: [String] = [], takenRefs: Set<String> = []
+    trailers: [String] = []
   ) {
     self.now = now
     self.zoneMinutes = zoneMinutes
     self.allowedStages = allowedStages
     self.defaultBranchTip = defaultBranchTip
     self.trailers = trailers
-    self.takenRefs = takenRefs
   }
 }

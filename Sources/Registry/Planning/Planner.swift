@@ -56,11 +56,7 @@ struct Planner {
   }
 
   /// GTO, tag.py, `name_tag`: one more than any tag of the artifact has, lightweight ones included.
-  private var nextCounter: DecimalNumber {
-    let taken = context.takenRefs.compactMap { try? TagName(parsing: $0) }
-      .filter { $0.artifact == name }.compactMap(\.counter)
-    return ((taken + [draft.index(name).highestCounter]).max() ?? .zero).successor
-  }
+  private var nextCounter: DecimalNumber { draft.index(name).nextCounter }
 
   private func checkName(_ tag: TagName) throws(Refusal) {
     let ref = tag.description
@@ -69,7 +65,7 @@ struct Planner {
       let hint = mayHaveCounter ? "; with a counter (--simple false) it may do" : ""
       throw Refusal(.invalidTagName, "the tag would be called '\(ref)': \(problem.reason)\(hint)")
     }
-    guard let obstacle = context.takenRefs.contains(ref) ? ref : draft.obstacle(to: ref) else { return }
+    guard let obstacle = draft.obstacle(to: ref) else { return }
     if obstacle == ref {
       throw Refusal(
         .tagExists,

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// A registry with plans on top that are not carried out yet, so that several requests of one batch can
 /// be planned one after the other. Costs nothing to make; the state beneath is not copied.
 public struct RegistryDraft: Sendable {
@@ -48,8 +50,8 @@ public struct RegistryDraft: Sendable {
   /// The existing or planned tag that stands in the way of a new one.
   func obstacle(to ref: String) -> String? {
     if plannedRefs.contains(ref) { return ref }
-    if let parent = RefDirectories.parents(of: ref).first(where: { plannedRefs.contains($0.text) }) {
-      return parent.text
+    if let parent = RefDirectories.parents(of: ref).first(where: { plannedRefs.contains($0.string) }) {
+      return parent.string
     }
     return directories.contains(ref) ? ref + "/…" : state.obstacle(to: ref)
   }

@@ -28,7 +28,7 @@ extension RegistryState {
 
 extension ArtifactIndex {
   fileprivate var duplicateCounters: [TagProblem] {
-    let counted = refs.compactMap { ref, counter in counter.map { (ref.text, $0) } }
+    let counted = refs.compactMap { ref, counter in counter.map { (ref.string, $0) } }
     let groups = Dictionary(grouping: counted, by: \.1).filter { $0.value.count > 1 }
     return groups.map { counter, tags in
       TagProblem(

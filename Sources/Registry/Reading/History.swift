@@ -44,19 +44,6 @@ extension Artifact {
 extension RegistryHistory {
   /// GTO's JSON: an array of events.
   public var jsonValue: JSONValue { .array(entries.map(\.jsonValue)) }
-
-  /// GTO's table: `timestamp`, `artifact`, `event`, `version`, `stage`, `commit`, `ref`.
-  public var table: Table {
-    Table(
-      columns: ["timestamp", "artifact", "event", "version", "stage", "commit", "ref"],
-      rows: entries.map { entry in
-        let event = entry.event
-        return [
-          event.time.tableFormat, event.artifact.text, event.kind.rawValue, entry.version?.abbreviated,
-          event.name.stage?.text, event.commit.abbreviated, event.tag,
-        ]
-      })
-  }
 }
 
 extension RegistryHistory.Entry {

@@ -8,7 +8,7 @@ extension RegistrySummary {
 extension ArtifactSummary {
   /// Some of the versions, by their places.
   public func part(_ range: Range<Int>) -> ArtifactSummary {
-    ArtifactSummary(name: name, isRegistered: isRegistered, versions: Array(versions[range]))
+    ArtifactSummary(name: name, versions: Array(versions[range]))
   }
 }
 

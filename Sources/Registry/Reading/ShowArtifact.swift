@@ -4,8 +4,6 @@ public import StrictJSON
 /// Source: GTO, api.py, `_show_versions`.
 public struct ArtifactSummary: Sendable {
   public let name: ArtifactName
-  /// Whether it has tags; false where only the repository's files name it.
-  public let isRegistered: Bool
   public let versions: [Row]
 
   public struct Row: Sendable {
@@ -29,7 +27,7 @@ extension RegistryState {
         version: version, stages: stages, annotation: annotation(of: artifact.name, at: version.commit))
     }
     return ArtifactSummary(
-      name: artifact.name, isRegistered: artifact.isRegistered,
+      name: artifact.name,
       versions: reference.selection.select(rows).filter { commit == nil || $0.version.commit == commit })
   }
 
@@ -73,24 +71,4 @@ extension ArtifactSummary {
     .array(
       versions.map { $0.version.jsonValue(of: name, stages: $0.stages, annotation: $0.annotation) })
   }
-
-  /// GTO's table: `artifact`, `version`, `stage`, `created_at`, `ref`.
-  public var table: Table {
-    Table(
-      columns: ["artifact", "version", "stage", "created_at", "ref"],
-      rows: versions.map { row in
-        let authorship = row.version.authorship
-        return [
-          isRegistered ? name.text : "*\(name)", row.version.label.abbreviated,
-          row.stages.map(\.stage.text).joined(separator: ", "), authorship?.time.tableFormat,
-          (authorship?.ref).map(abbreviatedIfCommit),
-        ]
-      })
-  }
-}
-
-/// A text that is a SHA-1 commit id cut to seven digits, any other as it is: GTO, api.py,
-/// `format_hexsha`.
-func abbreviatedIfCommit(_ text: String) -> String {
-  text.utf8.count == 40 ? ObjectID(text)?.abbreviated ?? text : text
 }

@@ -72,16 +72,6 @@ extension RegistrySummary {
       })
   }
 
-  /// GTO's table: `name`, `latest` and a column for each stage, sorted by name.
-  public var table: Table {
-    Table(
-      columns: ["name", "latest"] + stages.map { "#\($0)" },
-      rows: artifacts.sorted { $0.name < $1.name }.map { row in
-        [row.isRegistered ? row.name.text : "*\(row.name)", row.latestVersion?.abbreviated]
-          + row.holders.map { Self.joined($0.map(\.abbreviated)) }
-      })
-  }
-
   private static func joined(_ labels: [String]) -> String? {
     labels.isEmpty ? nil : labels.joined(separator: ", ")
   }

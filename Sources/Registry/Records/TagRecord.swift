@@ -42,8 +42,6 @@ public struct TagRecord: Equatable, Sendable {
     self.annotation = annotation
   }
 
-  public var isAnnotated: Bool { annotation != nil }
-
   /// Strings are equal when their bytes are.
   public static func == (left: TagRecord, right: TagRecord) -> Bool { left.jsonValue == right.jsonValue }
 }

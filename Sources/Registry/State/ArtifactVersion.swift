@@ -12,14 +12,6 @@ public enum VersionLabel: Hashable, Sendable, CustomStringConvertible {
     case .commit(let id): id.description
     }
   }
-
-  /// The label as GTO's tables show it: commits are cut to seven digits.
-  public var abbreviated: String {
-    switch self {
-    case .name(let name): name.text
-    case .commit(let id): id.abbreviated
-    }
-  }
 }
 
 /// One version of an artifact at one commit. Source: GTO, base.py, `Version`.

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// The folders that the refs stand in, counted. Git can't hold `a` beside `a/b`, and a server says so
 /// only after the push.
 struct RefDirectories: Sendable {

@@ -1,3 +1,5 @@
+internal import StrictJSON
+
 /// What all tags of a repository say, kept up to date tag by tag.
 ///
 /// A value: a copy is cheap and does not see later changes. Adding or taking away a tag costs what the
@@ -53,8 +55,8 @@ public struct RegistryState: Sendable {
   /// to be a folder and a file at once. Nil where the new one can be made.
   public func obstacle(to ref: String) -> String? {
     if contains(ref: ref) { return ref }
-    if let parent = RefDirectories.parents(of: ref).first(where: { contains(ref: $0.text) }) {
-      return parent.text
+    if let parent = RefDirectories.parents(of: ref).first(where: { contains(ref: $0.string) }) {
+      return parent.string
     }
     return directories.contains(ref) ? ref + "/…" : nil
   }

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import Glibc
 internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
@@ -76,9 +77,11 @@ public enum Daemon {
     _ configuration: Configuration, laneProgram: String,
     reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
   ) async {
+    // Before anything else: one that comes during the start is carried out after it, and SIGHUP ends nothing.
+    let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])
     do throws(StartError) {
       let service = try await Service(configuration, laneProgram: laneProgram, reread: reread)
-      try await service.run()
+      try await service.run(until: signals)
       finish(0)
     } catch {
       finish(error.status, error: error.message)

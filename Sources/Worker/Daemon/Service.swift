@@ -54,8 +54,8 @@ struct Service: Sendable {
     self.places = places
   }
 
-  /// Serves until SIGTERM or SIGINT; returns when everything is put away.
-  func run() async throws(StartError) {
+  /// Serves until SIGTERM or SIGINT, and reads the configuration again with SIGHUP; returns when everything is put away.
+  func run(until signals: SignalStream) async throws(StartError) {
     await listeners.set(sockets)
     do throws(SystemCallError) {
       for socket in sockets { try await socket.start() }
@@ -65,7 +65,6 @@ struct Service: Sendable {
     await worker.releaseApproved()
     for repository in worker.repositories.values { await repository.wake() }
     if let failure = await worker.audit.recorded([AuditEntry(.start)]) { Log.write(.error, "\(failure)") }
-    let signals = SignalStream([SIGTERM, SIGINT, SIGHUP])
     announceReady()
     let keyCheck = Task { await worker.checkKeys() }
     let watch = Task { [places] in await places.watch() }

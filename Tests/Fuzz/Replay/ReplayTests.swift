@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import Worker
+
 /// Every input of the corpora, among them those that once showed a defect.
 @Suite struct ReplayTests {
   struct Input: CustomTestStringConvertible, Sendable {
@@ -26,6 +28,20 @@ import Testing
     let folders = try FileManager.default.contentsOfDirectory(atPath: Self.corpora.path())
     #expect(Set(folders) == Set(FuzzTarget.all.map(\.name)))
     for target in FuzzTarget.all { #expect(try Self.inputs(of: target).count >= 10, "\(target.name)") }
+  }
+
+  /// So that changes to it are configurations too: what is refused at its first key shows nothing about the others.
+  @Test func everyDocumentedKeyIsInAnAcceptedConfiguration() throws {
+    let seed = Self.corpora.appending(path: "configuration/everything")
+    let text = try String(contentsOf: seed, encoding: .utf8)
+    _ = try Configuration(json5: [UInt8](text.utf8))
+    let folder = Self.corpora.deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let page = try String(contentsOf: folder.appending(path: "docs/configuration.md"), encoding: .utf8)
+    let cells = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { $0.split(separator: "|")[0] }
+    let keys = cells.flatMap { $0.matches(of: /`([A-Za-z]+)`/).map { String($0.1) } }
+    #expect(keys.count >= 90)
+    for key in keys { #expect(text.contains("\(key): "), "\(key)") }
   }
 
   /// Of an input that is nothing, and of noise.
