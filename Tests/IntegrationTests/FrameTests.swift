@@ -94,6 +94,27 @@ struct FrameTests {
     try worker.stop()
   }
 
+  @Test("who has always begun the next frame is slow with none of them")
+  func overlappingFrames() throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path)" } }, \(ownerGrant) limits: { frameSeconds: 5 },
+        """)
+    let connection = try RawConnection(worker.clientSocket)
+    let longer = MonotonicTime.after(seconds: 6)
+    var number: Int64 = 0
+    var rest: [UInt8] = []
+    repeat {
+      number += 1
+      let next = frame(Request(id: number, method: "hello", params: [:]).json.serialized())
+      connection.send(rest + next.prefix(9))
+      if number > 1 { try #require(try connection.reply()?["id"]?.integerValue == number - 1) }
+      rest = Array(next.dropFirst(9))
+    } while !longer.hasPassed
+    try worker.stop()
+  }
+
   @Test("many requests on one connection: each is answered under its id, one too many is told so")
   func pipelining() throws {
     let remote = try GitFixture()
