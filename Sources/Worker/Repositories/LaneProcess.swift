@@ -15,6 +15,7 @@ actor LaneProcess {
   nonisolated let process: ChildProcess
   private let socket: WatchedDescriptor
   private var decoder = FrameDecoder(limit: ProtocolLimits.replyBytes)
+  private var output = OutputBuffer()
   private var nextID: Int64 = 1
   private var pending: Pending?
   private(set) var isRunning = true
@@ -56,8 +57,11 @@ actor LaneProcess {
 
   func start() {
     do throws(SystemCallError) {
-      try socket.watch(for: .readable, on: executor) { [weak self] _ in
-        self?.assumeIsolated { $0.readAvailable() }
+      try socket.watch(for: .readable, on: executor) { [weak self] readiness in
+        self?.assumeIsolated { lane in
+          if readiness.contains(.writable), lane.isRunning { lane.flush() }
+          if readiness.contains(.readable) { lane.readAvailable() }
+        }
       }
     } catch {
       end("the lane can't be watched: \(error)", code: .internalError)
@@ -83,7 +87,8 @@ actor LaneProcess {
       pending = Pending(
         id: id, changesRemote: changesRemote, onEvent: onEvent, continuation: continuation,
         deadline: makeDeadline(seconds, request.method))
-      write(frame(Request(id: id, method: request.method, params: request.params).json.serialized()))
+      output.append(frame(Request(id: id, method: request.method, params: request.params).json.serialized()))
+      flush()
     }
     return try result.get()
   }
@@ -111,23 +116,18 @@ actor LaneProcess {
     return timer
   }
 
-  /// The lane reads while it has nothing else to do, so that a request fits into the socket or is read at
-  /// once; waiting here is bounded by the lane's deadline all the same.
-  private func write(_ bytes: [UInt8]) {
-    var rest = bytes[...]
+  /// What does not fit into the socket goes when the lane has read of it, for which the request's deadline gives it time.
+  private func flush() {
     do throws(SystemCallError) {
-      while !rest.isEmpty {
-        let sent = rest.withUnsafeBytes { bytes in
-          Result { () throws(SystemCallError) in try socket.descriptor.send(bytes) }
+      while !output.isEmpty {
+        let sent = try output.withNextBytes { bytes throws(SystemCallError) in
+          try socket.descriptor.send(bytes)
         }
-        switch sent {
-        case .success(let count): rest = rest.dropFirst(count)
-        case .failure(let error) where error.errno == .wouldBlock:
-          if !(try socket.descriptor.wait(for: .writable, until: .after(seconds: 10))) { throw error }
-        case .failure(let error): throw error
-        }
+        output.consume(sent)
       }
+      socket.setInterest(.readable)
     } catch {
+      if error.errno == .wouldBlock { return socket.setInterest([.readable, .writable]) }
       end("the lane does not listen: \(error)", code: .internalError)
     }
   }
