@@ -115,11 +115,14 @@ extension RemoteRepository {
       conversation = try converse(.uploadPack, operation)
       refs = conversation.advertisement.refs
     }
-    let tags = refs.refs(under: "refs/tags/").filter { !history.contains($0.target) }
+    var tags: Set<ObjectID> = []
+    for ref in refs.refs(under: "refs/tags/") where !history.contains(ref.target) {
+      if try mayBeCommit(ref) { tags.insert(ref.id) }
+    }
     if tags.isEmpty {
       conversation.endWithoutRequest()
     } else {
-      try fetchHistory(wants: Set(tags.map(\.id)).sorted(), conversation)
+      try fetchHistory(wants: tags.sorted(), conversation)
     }
     return refs
   }

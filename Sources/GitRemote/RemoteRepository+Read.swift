@@ -71,24 +71,50 @@ extension RemoteRepository {
   /// - Throws: ``GitRemoteError/Code/invalid`` where an abbreviation fits several commits.
   public func resolve(_ text: String, in refs: RefList) throws(GitRemoteError) -> ObjectID? {
     if text.isEmpty || text == "HEAD" || text == "@" { return refs.head }
-    if text.hasPrefix("refs/") { return refs[text]?.target }
+    if text.hasPrefix("refs/") {
+      guard let ref = refs[text] else { return nil }
+      return try commit(of: ref)
+    }
     if let id = ObjectID(hex: text) { return try isReachable(id, refs) ? id : nil }
-    if let ref = refs["refs/tags/\(text)"] ?? refs["refs/heads/\(text)"] { return ref.target }
+    if let ref = refs["refs/tags/\(text)"] ?? refs["refs/heads/\(text)"] { return try commit(of: ref) }
     let isAbbreviation = (7..<40).contains(text.utf8.count) && text.utf8.allSatisfy { hexValue($0) < 16 }
     return isAbbreviation ? try expand(text, refs) : nil
+  }
+
+  /// Where a ref leads; nil where that is no commit: a tag may stand for any object.
+  private func commit(of ref: AdvertisedRef) throws(GitRemoteError) -> ObjectID? {
+    if ref.isBranch { return ref.id }
+    if ref.peeled != nil, let tag = try readTag(ref.id) { return tag.commit }
+    return try isCommit(ref.target) ? ref.target : nil
   }
 
   private func isReachable(_ id: ObjectID, _ refs: RefList) throws(GitRemoteError) -> Bool {
     // Stands for the ids that refs of commits do not peel to.
     if id.isZero { return false }
-    if refs.entries.contains(where: { $0.id == id && $0.peeled.isZero || $0.peeled == id }) { return true }
-    if history.contains(id) { return try history.isCommit(id) }
-    _ = try fetchHistory()
+    for index in refs.entries.indices where refs.entries[index].id == id || refs.entries[index].peeled == id {
+      if try commit(of: refs[index]) == id { return true }
+    }
+    return try isCommit(id)
+  }
+
+  /// As far as what is here tells.
+  func mayBeCommit(_ ref: AdvertisedRef) throws(GitRemoteError) -> Bool {
+    guard ref.peeled != nil, let tag = try readTag(ref.id) else { return true }
+    return tag.commit != nil
+  }
+
+  /// Whether it is a commit of the remote's history, which is downloaded as far as it is not here.
+  private func isCommit(_ id: ObjectID) throws(GitRemoteError) -> Bool {
+    if !history.contains(id) { _ = try fetchHistory() }
     return history.contains(id) ? try history.isCommit(id) : false
   }
 
   private func expand(_ prefix: String, _ refs: RefList) throws(GitRemoteError) -> ObjectID? {
-    if !(0..<refs.count).allSatisfy({ history.contains(refs.commit(at: $0)) }) { _ = try fetchHistory() }
+    for index in 0..<refs.count where !history.contains(refs[index].target) {
+      guard try mayBeCommit(refs[index]) else { continue }
+      _ = try fetchHistory()
+      break
+    }
     let found = try history.commits(startingWith: prefix)
     if found.count > 1 {
       throw GitRemoteError(.invalid, "look up \(prefix)", "several commits have ids that begin so")
@@ -108,8 +134,7 @@ extension RemoteRepository {
   }
 }
 
-extension RefList {
-  fileprivate func commit(at index: Int) -> ObjectID {
-    entries[index].peeled.isZero ? entries[index].id : entries[index].peeled
-  }
+extension AdvertisedRef {
+  /// Then it is at a commit: Git makes no other.
+  fileprivate var isBranch: Bool { name.hasPrefix("refs/heads/") }
 }

@@ -198,6 +198,9 @@ public actor JobStore {
     }
   }
 
+  /// Whether a job has the request's key, be it for the same request or for another.
+  public func isKnown(_ request: JobRequest) -> Bool { RequestKey(request).map(table.isKnown) ?? false }
+
   private func original(of request: JobRequest) throws(JobStoreError) -> Job? {
     do throws(RequestKeyConflict) {
       return try table.original(of: request)

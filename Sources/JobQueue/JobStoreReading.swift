@@ -167,8 +167,15 @@ extension JobStore {
   private func snapshot(of job: Job) -> JobSnapshot {
     let isFinished = job.state.isFinished
     let repository = BytewiseString(job.request.repository)
+    // A job that is known to be queued may have left the line since, and its start is not durable yet.
+    let position =
+      switch job.state.name {
+      case .queued: table.position(of: job.id) ?? 1
+      case .waiting: table.position(of: job.id)
+      default: Int?.none
+      }
     return JobSnapshot(
-      job: job, position: isFinished ? nil : table.position(of: job.id),
+      job: job, position: position,
       isPaused: !isFinished && table.pausedRepositories.contains(repository))
   }
 

@@ -162,6 +162,8 @@ struct JobTable: Sendable {
     return job
   }
 
+  func isKnown(_ key: RequestKey) -> Bool { requestKeys[key] != nil }
+
   /// What a tenant's finished jobs take, in bytes.
   func finishedBytes(ofTenant tenant: String) -> Int { finishedByTenant[BytewiseString(tenant)]?.bytes ?? 0 }
 

@@ -47,14 +47,20 @@ extension StagekeeperClient {
     }
   }
 
-  /// What is wrong with the repository's tags.
+  /// What is wrong with the repository's tags. A long answer comes in parts, which are put together here.
   public func findings(
     _ request: DoctorRequest, timeout: Duration? = nil
   ) async throws(ClientError) -> [Finding] {
-    let call = Call(
+    var call = Call(
       method: DoctorRequest.method, params: request.params, deadline: timeout?.fromNow)
-    let answer = try await perform(call)
-    return (answer["findings"]?.arrayValue ?? []).map { finding in
+    var findings: [JSONValue] = []
+    while true {
+      let part = try await perform(call)
+      findings += part["findings"]?.arrayValue ?? []
+      guard let next = part["next"], next != .null, next != call.params["after"] else { break }
+      call.params = call.params.with("after", next)
+    }
+    return findings.map { finding in
       Finding(
         code: finding["code"]?.stringValue ?? "",
         refs: (finding["refs"]?.arrayValue ?? []).compactMap(\.stringValue),

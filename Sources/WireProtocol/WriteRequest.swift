@@ -151,6 +151,10 @@ extension WriteRequest {
     }
     try checkWhatEnds(refuse)
     if skipRegistration, action != .assign { throw refuse("skipRegistration", "goes with assign only") }
+    if skipRegistration, version != nil, ref != nil {
+      throw refuse(
+        "skipRegistration", "does not go with both version and ref, which register a version at the ref")
+    }
     if let requestKey, requestKey.isEmpty || requestKey.utf8.count > ProtocolLimits.requestKeyBytes {
       throw refuse("requestKey", "must have 1 to \(ProtocolLimits.requestKeyBytes) bytes")
     }

@@ -4,7 +4,7 @@
     client.py REPOSITORY assign ARTIFACT VERSION STAGE
     client.py REPOSITORY show [ARTIFACT]
 """
-import json, os, socket, struct, sys, uuid
+import json, os, socket, struct, sys, time, uuid
 
 EXIT = {"usage": 64, "refused": 65, "unavailable": 69, "internal": 70, "retry": 75, "denied": 77}
 
@@ -34,7 +34,8 @@ def call(method, params, on_event=lambda event: None):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.connect(socket_path())
         body = json.dumps({"id": 1, "method": method, "params": params}).encode()
-        connection.sendall(struct.pack(">I", len(body)) + body)
+        try: connection.sendall(struct.pack(">I", len(body)) + body)
+        except BrokenPipeError: pass  # A worker that is busy says so and closes; it can still be read.
         stream = connection.makefile("rb")
         while True:
             length, = struct.unpack(">I", read_exactly(stream, 4))
@@ -45,13 +46,17 @@ def call(method, params, on_event=lambda event: None):
 
 
 def assign(repository, artifact, version, stage):
-    """Sent again under the same key when the connection breaks: it is done once."""
+    """Sent again under the same key when the connection breaks, or the worker can't do it now: it is done once."""
     params = {"repository": repository, "artifact": artifact, "version": version, "stage": stage,
               "requestKey": uuid.uuid4().hex}
     for attempt in range(5):
         try: return call("assign", params, lambda event: print(event["job"]["state"], file=sys.stderr))
         except ConnectionError:
             if attempt == 4: raise
+        except Refused as refusal:
+            ended = "job" in refusal.error.get("details", {})
+            if refusal.error["category"] != "retry" or ended or attempt == 4: raise
+            time.sleep(refusal.error.get("retryAfter", 1))
 
 
 def main(repository, verb, *words):

@@ -128,18 +128,21 @@ class Schemas:
         errors = [f"{e.json_path}: {e.message[:300]}" for e in validator.iter_errors(value)]
         expect(not errors, f"the schema {reference} says: {errors}", value)
 
-    def watch(self, case):
-        """Checks each reply; and each result by the method that the case asked for under its id."""
+    def watch(self, case, saved):
+        """Checks each reply; and by the method that the case asked for under its id each result, and its request."""
         kind = case.get("socket", "client")
         requests = [p["json"] for s in case["steps"] for p in s.get("send", []) if isinstance(p.get("json"), dict)]
         methods = {r.get("id"): r.get("method") for r in requests}
 
         def check(reply):
             self.check("reply.json", reply)
-            ids = [r.get("id") for r in requests]
-            if "result" in reply and ids.count(reply["id"]) == 1:
-                pointer = f"{kind}-results.json#/$defs/{methods[reply['id']]}"
-                self.check(pointer, reply["result"])
+            mine = [r for r in requests if r.get("id") == reply.get("id")]
+            if "result" in reply and len(mine) == 1:
+                self.check(f"{kind}-results.json#/$defs/{methods[reply['id']]}", reply["result"])
+                request = resolve(mine[0], saved)
+                # A parameter that is null counts as left out.
+                params = {k: v for k, v in (request.get("params") or {}).items() if v is not None}
+                self.check(f"{kind}-request.json", {**request, "params": params} if "params" in request else request)
         return check
 
 
@@ -196,7 +199,7 @@ def run_cases(client, admin, only):
             if only and only not in case["name"]: continue
             count += 1
             try:
-                connection = Connection(admin if case.get("socket") == "admin" else client, schemas.watch(case))
+                connection = Connection(admin if case.get("socket") == "admin" else client, schemas.watch(case, saved))
                 for step in case["steps"]: run_step(step, connection, saved)
                 connection.socket.close()
             except (AssertionError, OSError, ValueError, KeyError) as error:

@@ -89,6 +89,9 @@ extension ObjectStore {
   /// The tree of a commit that is here.
   func tree(ofCommit id: ObjectID) throws(GitRemoteError) -> Tree {
     let operation = "read the commit \(id)"
+    if let kind = try kind(of: id), kind != .commit {
+      throw GitRemoteError(.notFound, operation, "it is no commit")
+    }
     var oid = id.oid
     var commit: OpaquePointer?
     try LibGit2.checkMirror(operation) { git_commit_lookup(&commit, repository, &oid) }

@@ -31,7 +31,7 @@ actor Records {
   ///   - begin: called once the job stands in line, before it is durable: it can be planned meanwhile, and nothing of it
   ///     is pushed before its intents are durable, which are behind it in the journal.
   /// - Throws: what the queue says no to; `audit_unavailable` where the decision can't be recorded. The job is taken
-  ///   back then; where it has begun, the error's `job` names it.
+  ///   back then; where it has begun, the error's `pendingJob` names it.
   func submit(
     _ request: JobRequest, _ decision: AuditEntry, begin: @Sendable () -> Void = {}
   ) async throws(WireError) -> Submission {
@@ -174,6 +174,6 @@ extension WireError {
     message =
       "the audit log can't be written, and job \(job) is in the journal all the same; nothing of it is pushed "
       + "before the log can be written again"
-    details = JSONObject([("job", .string("\(job)"))])
+    details = JSONObject([("pendingJob", .string("\(job)"))])
   }
 }

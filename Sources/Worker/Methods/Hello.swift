@@ -39,10 +39,10 @@ enum Hello {
     guard let value = reader.value("protocol") else { return [ProtocolLimits.version] }
     let path = reader.path(of: "protocol")
     guard case .array(let elements) = value else {
-      return [try value.integer(at: path, in: 0...Int64(Int32.max))]
+      return [try value.integer(at: path, in: .min ... .max)]
     }
     var versions: [Int64] = []
-    for element in elements { versions.append(try element.integer(at: path, in: 0...Int64(Int32.max))) }
+    for element in elements { versions.append(try element.integer(at: path, in: .min ... .max)) }
     return versions
   }
 }

@@ -63,7 +63,7 @@ extension ClientHandler {
     throw WireError(
       .shuttingDown, category: .retry,
       "the worker is shutting down; job \(id) is kept and goes on when it is back",
-      details: last.map { JSONObject([("job", $0.json)]) }, retryAfter: 5)
+      details: JSONObject([("pendingJob", .string("\(id)"))]), retryAfter: 5)
   }
 
   private func visibleJob(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JobSnapshot {

@@ -22,7 +22,9 @@ struct ReadQuery {
   let signed: Bool
   let page: Page
 
-  init(_ method: ReadMethod, _ reader: inout ObjectReader) throws(JSONShapeError) {
+  init(
+    _ method: ReadMethod, _ params: JSONValue, _ reader: inout ObjectReader
+  ) throws(JSONShapeError) {
     self.method = method
     repository = try reader.string("repository")
     fresh = try reader.optionalBool("fresh") ?? false
@@ -44,7 +46,7 @@ struct ReadQuery {
     case .doctor: break
     }
     revision = method == .describe ? try reader.optionalString("rev") : nil
-    page = method == .show || method == .history ? try Page(&reader) : Page()
+    page = method.hasPages ? try Page(of: method, params, &reader) : Page()
     signed = method == .show || method == .history ? try reader.optionalBool("signed") ?? false : false
     self.name = name
     self.options = options
@@ -214,9 +216,9 @@ struct ReadQuery {
       .filter { problem in
         problem.refs.allSatisfy { ref in (try? TagName(parsing: ref)).map { isVisible($0.artifact) } ?? true }
       }
-    let findings: [JSONValue] =
-      problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)
-    return JSONObject([("findings", .array(findings))])
+    let findings =
+      (problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)).map(Finding.init)
+    return page.answer(findings, as: "findings") { .array(findings[$0].map(\.json)) }
   }
 }
 
@@ -252,6 +254,19 @@ extension ShowOptions {
   ) throws(JSONShapeError) -> Int? {
     let count = try reader.optionalInteger(key, in: -1...1_000_000) ?? usual
     return count == -1 ? nil : Int(count)
+  }
+}
+
+/// One thing that `doctor` found.
+private struct Finding: PageRow {
+  let json: JSONValue
+
+  /// Nothing is found twice in the same words about the same tags.
+  var pageID: String {
+    let words = ([json["code"], json["message"]] + (json["refs"]?.arrayValue ?? [])).compactMap {
+      $0?.stringValue
+    }
+    return String(words.joined(separator: " ").map { $0.isNewline ? " " : $0 })
   }
 }
 

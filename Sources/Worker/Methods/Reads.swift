@@ -7,6 +7,9 @@ internal import WireProtocol
 /// The methods that read a registry. The raw value is the method's name on the wire.
 enum ReadMethod: String, CaseIterable {
   case show, history, stages, checkRef, describe, doctor
+
+  /// Whether the answer may come in parts.
+  var hasPages: Bool { [.show, .history, .doctor].contains(self) }
 }
 
 /// A registry at one moment.
@@ -27,7 +30,9 @@ extension ClientHandler {
   func read(
     _ method: ReadMethod, _ params: JSONValue, _ peer: Peer
   ) async throws(WireError) -> JSONValue {
-    let query = try readParameters(params) { reader throws(JSONShapeError) in try ReadQuery(method, &reader) }
+    let query = try readParameters(params) { reader throws(JSONShapeError) in
+      try ReadQuery(method, params, &reader)
+    }
     let access = Access(.read, repository: query.repository, artifact: query.artifact)
     let (repository, _) = try worker.authorize(access, for: peer)
     var commit: ObjectID?

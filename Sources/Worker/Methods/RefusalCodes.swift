@@ -17,12 +17,14 @@ extension WireError.Code {
 }
 
 extension String {
-  /// `alreadyInStage` → `already_in_stage`.
+  /// `alreadyInStage` → `already_in_stage`, `messageNotUTF8` → `message_not_utf8`.
   var snakeCased: String {
     var result = ""
+    var wasUppercase = false
     for character in self {
-      if character.isUppercase { result += "_" }
+      if character.isUppercase, !wasUppercase { result += "_" }
       result += character.lowercased()
+      wasUppercase = character.isUppercase
     }
     return result
   }

@@ -54,7 +54,11 @@ extension ClientHandler {
     let query = try readParameters(params) { reader throws(JSONShapeError) in try VerifyQuery(&reader) }
     let access = Access(.read, repository: query.repository, artifact: query.artifact)
     let (repository, _) = try worker.authorize(access, for: peer)
-    let snapshot = try await repository.snapshot(fresh: query.fresh)
+    var snapshot = try await repository.snapshot(fresh: query.fresh)
+    if (try? snapshot.state.tag(for: query.subject))?.1 == nil, !snapshot.isAsGoodAsNew {
+      // Where the server can't be asked, what is known has to do.
+      snapshot = (try? await repository.snapshot(fresh: true)) ?? snapshot
+    }
     let (tag, event) = try snapshot.state.tag(for: query.subject)
     guard let verdict = try await repository.verdicts(on: [tag])[tag.ref] else {
       throw WireError(

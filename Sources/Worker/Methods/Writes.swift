@@ -27,31 +27,31 @@ extension ClientHandler {
         JSONShapeError(
           path: "params.message", message: "is longer than the \(longest) bytes that this worker takes"))
     }
-    if worker.settings.current.isDraining, !request.dryRun {
+    if request.dryRun { return try await repository.preview(request, tenant: tenant) }
+    let job = JobRequest(request, peer, tenant: tenant)
+    if worker.settings.current.isDraining, !(await worker.store.isKnown(job)) {
       throw WireError(
         .shuttingDown, category: .retry, "the worker finishes its jobs and accepts no more; try again later",
         retryAfter: 30)
     }
-    if request.dryRun { return try await repository.preview(request, tenant: tenant) }
-    let submission = try await submit(request, peer, tenant: tenant) { repository.wakeSoon() }
+    var decision = AuditEntry(
+      allowed: request.access, action: request.auditAction, peer: peer, tenant: tenant,
+      rule: worker.policy.rule(request.access, tenant: tenant))
+    decision.version = request.version
+    let submission = try await worker.records.submit(job, decision) { repository.wakeSoon() }
     if request.wait { return try await waitForEnd(of: submission.job.id, events) }
     return worker.status(submission.job).json
   }
+}
 
-  private func submit(
-    _ request: WriteRequest, _ peer: Peer, tenant: String, begin: @Sendable () -> Void
-  ) async throws(WireError) -> Submission {
-    let jobRequest = JobRequest(
+extension JobRequest {
+  fileprivate init(_ request: WriteRequest, _ peer: Peer, tenant: String) {
+    self.init(
       repository: request.repository, artifact: request.artifact,
       requester: Requester(
         uid: peer.uid, user: peer.userName, tenant: tenant,
         fixedTenant: peer.fixedTenant),
       requestKey: request.requestKey, body: .object(request.body), deadline: request.deadline)
-    var decision = AuditEntry(
-      allowed: request.access, action: request.auditAction, peer: peer, tenant: tenant,
-      rule: worker.policy.rule(request.access, tenant: tenant))
-    decision.version = request.version
-    return try await worker.records.submit(jobRequest, decision, begin: begin)
   }
 }
 

@@ -23,10 +23,10 @@ public struct Condition: Sendable, Equatable {
   /// Who else has to agree.
   public var approvals: ApprovalRule?
 
-  /// Whether it is about this artifact and stage.
-  public func matches(repository: String, artifact: String, stage: String) -> Bool {
+  /// Whether it is about this artifact and stage; or about some artifact in this stage, where none is named.
+  public func matches(repository: String, artifact: String?, stage: String) -> Bool {
     repositories.contains { $0.matches(repository) }
-      && (artifacts?.contains { $0.matches(artifact) } ?? true)
+      && (artifact.flatMap { name in artifacts?.contains { $0.matches(name) } } ?? true)
       && stages.contains { $0.matches(stage) }
   }
 }

@@ -7,9 +7,9 @@ internal import WireProtocol
 extension Policy {
   /// The conditions that bind a change of a stage, in the order of the file; none where no stage is named.
   func conditions(on access: Access) -> [Condition] {
-    guard let artifact = access.artifact, let stage = access.stage else { return [] }
+    guard let stage = access.stage else { return [] }
     return conditions.filter {
-      $0.matches(repository: access.repository, artifact: artifact, stage: stage)
+      $0.matches(repository: access.repository, artifact: access.artifact, stage: stage)
     }
   }
 

@@ -83,7 +83,9 @@ extension FuzzTarget {
 
 extension ReadQuery {
   fileprivate init(_ method: ReadMethod, _ params: JSONValue) throws(WireError) {
-    self = try readParameters(params) { reader throws(JSONShapeError) in try ReadQuery(method, &reader) }
+    self = try readParameters(params) { reader throws(JSONShapeError) in
+      try ReadQuery(method, params, &reader)
+    }
   }
 }
 
