@@ -48,8 +48,11 @@ install_missing git=git ssh=openssh-client sshd=openssh-server pkg-config=pkgcon
   systemd-analyze=systemd
 mkdir -p "$root/.build"
 
-# gto_is_there PROGRAM: whether it is the GTO that the tests compare with.
-gto_is_there() { [ -x "$1" ] && [[ $("$1" --version 2>/dev/null) == *"$gto_version"* ]]; }
+# gto_is_there PROGRAM: whether it is the GTO that the tests compare with, and jsonschema is beside it.
+gto_is_there() {
+  [ -x "$1" ] && [[ $("$1" --version 2>/dev/null) == *"$gto_version"* ]] &&
+    "${1%/*}/python3" -c 'import jsonschema' 2>/dev/null
+}
 
 # A virtual environment for GTO, made with Debian's Python where that can (python3-venv), kept in .build.
 install_gto() {

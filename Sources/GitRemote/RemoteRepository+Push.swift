@@ -10,8 +10,13 @@ public enum PushOutcome: Equatable, Sendable {
   ///
   /// - Parameter reason: the server's words about this ref, such as `hook declined`.
   case rejected(reason: String)
-  /// Nothing was sent for it: the server takes refs one by one, and one before it was not made or deleted.
+  /// Nothing was sent for it: another one of its group is taken, or the server takes refs one by one, and one before it
+  /// was not made or deleted.
   case unsent
+}
+
+extension PushOutcome {
+  fileprivate var isTaken: Bool { if case .taken = self { true } else { false } }
 }
 
 /// What a push came to.
@@ -42,7 +47,7 @@ extension RemoteRepository {
   ///
   /// The server compares and sets: each ref is asked to be made from nothing, or to be deleted at one object, so of
   /// two pushers one wins. Where it can't take all or none (`atomic`), each is pushed by itself, in the order given, until
-  /// one is not taken.
+  /// one is not taken. Of a group whose name somebody else has taken nothing is sent.
   ///
   /// - Parameter refs: the objects must have been made by ``writeTag(_:)``, or be on the remote already.
   /// - Parameter known: what the caller planned with; nil: push whatever else has changed.
@@ -61,9 +66,14 @@ extension RemoteRepository {
     }
     var report = PushReport(outcomes: [:], serverWords: "")
     let deletes = conversation.advertisement.capabilities.contains("delete-refs")
-    let free = refs.filter { ref in
+    for ref in refs {
       report.outcomes[ref.name] = ref.outcome(at: advertised[ref.name]?.id, serverDeletes: deletes)
-      return report.outcomes[ref.name] == nil
+    }
+    let taken = Set(refs.filter { report.outcomes[$0.name]?.isTaken ?? false }.map(\.group))
+    let free = refs.filter { ref in
+      guard report.outcomes[ref.name] == nil else { return false }
+      if taken.contains(ref.group) { report.outcomes[ref.name] = .unsent }
+      return !taken.contains(ref.group)
     }
     if free.isEmpty {
       conversation.endWithoutRequest()

@@ -261,14 +261,15 @@ final class LaneRepository {
 
   private func pushedRef(_ tag: PreparedTag) throws(GitRemoteError) -> PushedRef {
     guard let object = tag.object else {
-      return PushedRef(deleting: "refs/tags/" + tag.name, at: try remoteID(tag.objectID))
+      return PushedRef(
+        deleting: "refs/tags/" + tag.name, at: try remoteID(tag.objectID), group: tag.group)
     }
     let id = try remote.writeTag(object)
     guard id.description == tag.objectID.description else {
       throw GitRemoteError(
         .invalid, "push", "the object of tag \(tag.name) is not the one that was journalled")
     }
-    return PushedRef(name: "refs/tags/" + tag.name, id: id)
+    return PushedRef(name: "refs/tags/" + tag.name, id: id, group: tag.group)
   }
 
   /// - Parameter isRepeated: whether the same was sent before, and the server may be at work on that still.

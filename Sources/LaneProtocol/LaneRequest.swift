@@ -164,17 +164,20 @@ public struct PreparedTag: Sendable, Equatable {
   public var objectID: ObjectID
   /// The object's bytes; nil: the tag is to be deleted.
   public var object: [UInt8]?
+  /// Tags with the same number are sent together or not at all: those of one job.
+  public var group: Int
 
-  public init(name: String, objectID: ObjectID, object: [UInt8]?) {
+  public init(name: String, objectID: ObjectID, object: [UInt8]?, group: Int = 0) {
     self.name = name
     self.objectID = objectID
     self.object = object
+    self.group = group
   }
 
   public var json: JSONValue {
     [
       "name": .string(name), "objectId": .string(objectID.description),
-      "object": object.map { .string(base64Encoded($0)) } ?? .null,
+      "object": object.map { .string(base64Encoded($0)) } ?? .null, "group": .integer(Int64(group)),
     ]
   }
 
@@ -186,6 +189,7 @@ public struct PreparedTag: Sendable, Equatable {
       guard let bytes = base64Decoded(text) else { throw reader.error("object", "expected base64") }
       object = bytes
     }
+    group = Int(try reader.optionalInteger("group", in: 0...1_000_000) ?? 0)
     try reader.finish()
   }
 }

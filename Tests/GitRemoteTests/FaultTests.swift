@@ -139,6 +139,26 @@ import Testing
     }
   }
 
+  @Test(
+    "a proxy that is tired of waiting shows a page of its own, and the push may still land",
+    arguments: [302, 404])
+  func aProxyGivesUp(status: Int) throws {
+    let page = status == 302 ? "https://status.example.com/" : "=404 /nothing"
+    let server = try HTTPSGitServer(extra: "fastcgi_read_timeout 1s; error_page 504 \(page);")
+    let fixture = try GitFixture()
+    let remote = try TestRemote(https: server, fixture)
+    let gate = remote.directory.appending("gate")
+    try fixture.installHook("pre-receive", "while [ ! -e \(gate) ]; do sleep 0.02; done")
+    let tip = try tip(fixture)
+    try remote.use { repository in
+      let made = try repository.makeTag("churn@v1.0.0", at: tip)
+      let error = try #require(throws: GitRemoteError.self) { try repository.push([made], known: nil) }
+      #expect(error.code == (status == 302 ? .redirected : .repositoryNotFound), "\(error)")
+      #expect(error.outcomeUnknown)
+      try remote.directory.write("gate", "")
+    }
+  }
+
   private func isLostRace(_ outcome: PushOutcome?) -> Bool {
     if case .rejected = outcome { true } else { false }
   }

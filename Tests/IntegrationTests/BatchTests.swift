@@ -106,6 +106,40 @@ struct BatchTests {
     try worker.stop()
   }
 
+  @Test("jobs that are settled over a new lane say what they made, and reads from memory have it")
+  func settledOverANewLane() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    // Holds the first push, ends the lane that sends all again, and lets each pass alone.
+    try remote.installHook(
+      "pre-receive",
+      """
+      if mkdir \(directory.path)/held 2>/dev/null; then sleep 60; exit 1; fi
+      if mkdir \(directory.path)/killed 2>/dev/null; then
+        kill -9 $(ps -o ppid= -p $PPID); sleep 60; exit 1
+      fi
+      """)
+    let worker = try worker(remote)
+    try worker.administer("pause", "demo")
+    for name in ["one", "two"] {
+      try worker.ask("register", name, "--version", "v1.0.0", "--repo", "demo", "--no-wait")
+    }
+    try worker.administer("resume", "demo")
+    let held = directory.appending("held")
+    try Eventually.holds("the push is held") { try Files.kind(of: held) != nil }
+    try worker.crash()
+    try worker.start()
+    for (job, name) in [("1", "one"), ("2", "two")] {
+      let end = try worker.waitForEnd(of: job)
+      #expect(end["state"] == "succeeded" && end["ref"]?.stringValue == "\(name)@v1.0.0", "\(end)")
+      #expect(end["version"] == "v1.0.0")
+      #expect(try remote.ref("refs/tags/\(name)@v1.0.0") == end["objectId"]?.stringValue)
+      #expect(try worker.ask("show", name)[0]?["version"] == "v1.0.0")
+    }
+    #expect(try Files.kind(of: directory.appending("killed")) != nil)
+    try worker.stop()
+  }
+
   @Test(
     "a push that landed and whose answer was lost is never called failed without saying that it may have landed"
   )

@@ -142,14 +142,16 @@ struct LateLandingTests {
     try held.worker.stop()
   }
 
-  @Test("the late push lands after the tag's name was taken by somebody else meanwhile")
-  func lateAndTaken() throws {
+  @Test(
+    "the late push lands after its names, or one of them, were taken by somebody else meanwhile",
+    arguments: [["model@v0.0.1", "model#dev#1", "model#dev#2"], ["model#dev#1"], ["model@v0.0.1"]])
+  func lateAndTaken(names: [String]) throws {
     let held = try HeldRemote(hook: "pre-receive", others: ":")
     try held.worker.ask("assign", "model", "main", "--stage", "dev", "--no-wait")
     try held.waitFor("first")
     try held.worker.crash()
     // Another program registers and assigns with the very names that are on their way.
-    for name in ["model@v0.0.1", "model#dev#1", "model#dev#2"] { try held.remote.tag(name) }
+    for name in names { try held.remote.tag(name) }
     let foreign = try RemoteTags(of: held.remote).ids
     try held.worker.start()
     try Eventually.holds("the job ends: \(held.worker.output.suffix(2000))") {
@@ -164,6 +166,19 @@ struct LateLandingTests {
     // It is in that stage already, or was assigned once more: never both, never twice.
     let status = try held.worker.ask("job", "status", "1")
     #expect(after.jobs.count == (status["tags"]?.arrayValue?.count ?? 0), "\(status) \(after)")
+    try held.worker.stop()
+  }
+
+  @Test("what the server refuses while an earlier push may still land is not said to have done nothing")
+  func refusedMeanwhile() throws {
+    let held = try HeldRemote(hook: "pre-receive", others: "echo frozen >&2; exit 1")
+    try held.begin()
+    let end = try held.worker.waitForEnd(of: "1")
+    #expect(end["state"] == "rejected", "\(end)")
+    #expect(end["error"]?["details"]?["outcomeUnknown"] == true, "\(end)")
+    #expect(try held.remote.tags() == [])
+    try held.open()
+    try Eventually.holds("it lands") { try held.remote.tags() == ["model@v1.0.0"] }
     try held.worker.stop()
   }
 

@@ -38,6 +38,52 @@ struct QuestionTests {
     try worker.stop()
   }
 
+  @Test("a tag that stands for no commit names none, and costs the repository nothing")
+  func noCommits() throws {
+    let remote = try GitFixture()
+    let blob = try remote.git("hash-object", "-w", "--stdin", input: "text")
+    let tree = try remote.git("rev-parse", "main^{tree}")
+    for (name, object) in [("blob", blob), ("tree", tree)] {
+      try remote.git("tag", "light-\(name)", object)
+      try remote.git("tag", "-a", "-m", "m", "\(name)@v1.0.0", object)
+    }
+    try remote.git("tag", "light", "main")
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.ask("stages")
+    func lane() throws -> Int64? {
+      try worker.administer("repositories")["repositories"]?[0]?["lanePid"]?.integerValue
+    }
+    let before = try lane()
+    for ref in [
+      "blob@v1.0.0", "light-blob", "tree@v1.0.0", "refs/tags/light-tree", blob, String(tree.prefix(9)),
+    ] {
+      for question in [["describe", "model", "--rev", ref], ["register", "model", ref, "--dry-run"]] {
+        let answer = try worker.stagekeeper(question + ["--json"])
+        #expect(answer.error["code"] == "unknown_ref", "\(question): \(answer)")
+      }
+    }
+    #expect(try lane() == before && before != nil)
+    let registered = try worker.ask("register", "model", "light")
+    #expect(try registered["commit"]?.stringValue == remote.git("rev-parse", "main"))
+    try worker.stop()
+  }
+
+  @Test("a tag that somebody else made is verified without having been shown before")
+  func verifiesNewTags() throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.ask("stages")
+    try remote.tag("model@v1.0.0")
+    try Eventually.holds("its name is known") {
+      try worker.stagekeeper("verify", "model@v1.0.0", "--json").json["ref"] == "model@v1.0.0"
+    }
+    try remote.tag("model#dev#1", time: 1_700_000_300)
+    try Eventually.holds("so is what it does") {
+      try worker.stagekeeper("verify", "model#dev", "--json").json["ref"] == "model#dev#1"
+    }
+    try worker.stop()
+  }
+
   @Test("what is not known is asked for before it is said not to be there")
   func newTags() throws {
     let remote = try GitFixture(files: ["artifacts.yaml": "model:\n  path: first.pkl\n"])

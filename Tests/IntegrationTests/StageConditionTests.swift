@@ -237,6 +237,7 @@ struct StageConditionTests {
     let dev = try ask("assign", "churn", "--stage", "dev", "--uid", "64321")
     #expect(dev["allowed"] == true && dev["rule"] == "grants[1]" && dev["tenants"] == ["ci"], "\(dev)")
     #expect(dev["conditions"] == ["conditions[0].from", "conditions[0].freeze"], "\(dev)")
+    #expect(try ask("assign", "--stage", "dev", "--uid", "64321")["conditions"] == dev["conditions"])
     let prod = try ask("assign", "churn", "--stage", "prod", "--tenant", "ci")
     #expect(prod["allowed"] == false && prod["rule"] == "none", "\(prod)")
     #expect(prod["grants"]?[0]?["mismatch"] == "tenants" && prod["grants"]?[1]?["mismatch"] == "stages")

@@ -130,7 +130,8 @@ final class HTTPConnection: ServiceConnection {
     throw kept
   }
 
-  /// What libgit2's result and words mean, and whether the server certainly did nothing.
+  /// What libgit2's result and words mean, and whether the server certainly did nothing. A proxy before it may say
+  /// whatever it likes once it is tired of waiting, a page of its own among that.
   private static func meaning(_ result: Int32, _ message: String) -> (GitRemoteError.Code, refused: Bool) {
     if result == GIT_EAUTH.rawValue { return (.authenticationFailed, true) }
     if result == GIT_ECERTIFICATE.rawValue { return (.certificateInvalid, true) }
@@ -140,10 +141,10 @@ final class HTTPConnection: ServiceConnection {
   }
 
   private static let table: [(words: String, code: GitRemoteError.Code, refused: Bool)] = [
-    ("redirect", .redirected, true), ("status code: 401", .authenticationFailed, true),
-    ("status code: 403", .authenticationFailed, true), ("status code: 404", .repositoryNotFound, true),
-    ("status code: 413", .tooLarge, true), ("status code: 429", .unreachable, true),
-    ("status code: 3", .redirected, true), ("status code: 5", .unreachable, false),
+    ("redirect", .redirected, false), ("status code: 401", .authenticationFailed, true),
+    ("status code: 403", .authenticationFailed, false), ("status code: 404", .repositoryNotFound, false),
+    ("status code: 413", .tooLarge, true), ("status code: 429", .unreachable, false),
+    ("status code: 3", .redirected, false), ("status code: 5", .unreachable, false),
     ("certificate", .certificateInvalid, true), ("authentication", .authenticationFailed, true),
     ("ssl error", .remoteHungUp, false), ("unexpected eof", .remoteHungUp, false),
     ("end of file", .remoteHungUp, false), ("early eof", .remoteHungUp, false),

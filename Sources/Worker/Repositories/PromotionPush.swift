@@ -39,7 +39,7 @@ extension Repository {
     _ promotions: [Promotion], branches: [String]
   ) async throws(RoundFailure) -> PushReply {
     do throws(RoundFailure) {
-      return try await send(promotions.flatMap(\.prepared), branches: branches, evenIfChanged: false)
+      return try await send(promotions.map(\.prepared), branches: branches, evenIfChanged: false)
     } catch {
       // What is a defect may have come after the push.
       if case .server(let problem) = error, !problem.isOutcomeUnknown, problem.code != .internalError {
@@ -76,7 +76,8 @@ extension Repository {
             again.append(promotion)
           }
           continue
-        } else if case .done(let own) = try await send(promotion.prepared, branches: [], evenIfChanged: true)
+        } else if case .done(let own) = try await send(
+          [promotion.prepared], branches: [], evenIfChanged: true)
         {
           end = PushEnd(of: promotion.prepared.map(\.name), in: own)
           hasTriedAlone = true
@@ -130,9 +131,11 @@ extension Repository {
     return zip(promotions, steps).filter { $0.1.isPush }.map(\.0)
   }
 
+  /// - Parameter jobs: the tags of each, of which all are sent or none.
   func send(
-    _ tags: [PreparedTag], branches: [String], evenIfChanged: Bool
+    _ jobs: [[PreparedTag]], branches: [String], evenIfChanged: Bool
   ) async throws(RoundFailure) -> PushReply {
+    let tags = jobs.enumerated().flatMap { number, tags in tags.map { $0.inGroup(number) } }
     if tags.isEmpty { return .done([]) }
     do throws(RoundFailure) {
       let reply = try await contact { () throws(WireError) in
@@ -152,15 +155,21 @@ extension Repository {
     try await records.record(promotions.map { ($0.job.id, .succeeded($0.result)) })
   }
 
+  /// - Parameter isRepeated: whether the same was sent before, and nobody knows what became of that: what the server
+  ///   refuses now, it may still be about to take.
   /// - Returns: whether the job has to be planned anew.
-  func conclude(_ job: Job, _ end: PushEnd, result: JSONValue) async throws(RoundFailure) -> Bool {
+  func conclude(
+    _ job: Job, _ end: PushEnd, result: JSONValue, isRepeated: Bool = false
+  ) async throws(RoundFailure) -> Bool {
     switch end {
     case .landed: try await record(job.id, .succeeded(result))
     case .rejected(let words):
-      try await record(
-        job.id,
-        .rejected(JobError(WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)")))
-      )
+      var error = WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)")
+      if isRepeated {
+        error = error.withUnknownOutcome
+        error.message += "; the same was sent before without an answer, and may still land"
+      }
+      try await record(job.id, .rejected(JobError(error)))
     case .taken(let name):
       return try await replan(job, "tag \"\(name)\" was made or changed by somebody else meanwhile")
     case .locked(let words): return try await replan(job, words)
@@ -173,6 +182,14 @@ extension Repository {
   func replan(_ job: Job, _ reason: String) async throws(RoundFailure) -> Bool {
     let error = JobError(WireError(.remoteRefused, category: .retry, reason))
     return try await record(job.id, .replanned(error)) == .plan
+  }
+}
+
+extension PreparedTag {
+  fileprivate func inGroup(_ number: Int) -> PreparedTag {
+    var copy = self
+    copy.group = number
+    return copy
   }
 }
 

@@ -25,7 +25,7 @@ extension Repository {
           isSettled = false
           try await storing { () throws(JobStoreError) in try await self.postpone([job], error) }
         case .success(let end):
-          let isOpen = try await conclude(job, end, result: job.result(of: state))
+          let isOpen = try await conclude(job, end, result: job.result(of: state), isRepeated: true)
           if isOpen, let promotion = try await store(promotionOf: job) { again.append(promotion) }
         }
       }
@@ -76,7 +76,9 @@ extension Repository {
   }
 
   private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, PushEnd)] {
-    let tags = jobs.flatMap(\.intents).compactMap(PreparedTag.init)
+    // Each time: where a new lane took the place of one that ended, what it finds must be known here.
+    _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
+    let tags = jobs.map { $0.intents.compactMap(PreparedTag.init) }
     guard case .done(let results) = try await send(tags, branches: [], evenIfChanged: true) else {
       throw .server(
         WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
@@ -145,18 +147,27 @@ extension Result<PushEnd, WireError> {
 }
 
 extension Job {
-  /// The same for a job of which only the intents are known: the rest is read from the registry, where the
-  /// tags are now.
+  /// What a job comes to of which only the intents are known. The version of a stage's tag is read from the registry, where
+  /// the tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {
-    let deleted = intents.filter { $0.object == nil }.map(DeletedTag.init)
-    let tags = intents.filter { $0.object != nil }.compactMap { try? state.check(ref: $0.ref) }
-    let created = tags.map { tag in
-      CreatedTag(
-        ref: tag.event.ref, objectID: tag.event.objectID.description, commit: tag.event.commit.description,
-        event: tag.eventName
-      ).json
-    }
-    return .result(version: tags.last?.versionText, tags: created, deleted: deleted)
+    let made = intents.filter { $0.object != nil }
+    let version = made.last.flatMap { try? state.check(ref: $0.ref) }?.versionText
+    return .result(
+      version: version ?? request.body["version"]?.stringValue,
+      tags: made.compactMap(CreatedTag.init).map(\.json),
+      deleted: intents.filter { $0.object == nil }.map(DeletedTag.init))
+  }
+}
+
+extension CreatedTag {
+  /// A tag object begins with the id of its commit (git-mktag(1)).
+  fileprivate init?(_ intent: Intent) {
+    let name = String(intent.ref.dropFirst("refs/tags/".count))
+    guard let object = intent.object, let event = try? TagName(parsing: name) else { return nil }
+    let commit = object.dropFirst("object ".utf8.count).prefix { $0 != UInt8(ascii: "\n") }
+    self.init(
+      ref: name, objectID: intent.objectID, commit: String(decoding: commit, as: UTF8.self),
+      event: event.kind.rawValue)
   }
 }
 

@@ -147,28 +147,4 @@ import Testing
     let commit = try worker.remote.git("rev-parse", "main")
     #expect(output.text.hasSuffix("made churn#prod#1 at commit \(commit)\nin production: v1.0.0\n"))
   }
-
-  /// The client of proto-spec/examples.
-  @Test func theExampleInPython() async throws {
-    let worker = try await RealWorker()
-    func client(_ arguments: String...) throws -> Program.Output {
-      try Program.run(
-        "python3", ["-B", Products.file("proto-spec/examples/client.py")] + arguments,
-        environment: ["STAGEKEEPER_SOCKET=\(worker.socket)"])
-    }
-    let job = try JSONValue(parsing: try client("demo", "assign", "churn", "v1.0.0", "prod").standardOutput)
-    #expect(job["state"] == "succeeded" && job["ref"] == "churn#prod#1")
-    let shown = try JSONValue(parsing: try client("demo", "show").standardOutput)
-    #expect(shown["churn"]?["stage"]?["prod"] == "v1.0.0")
-    let refused = try client("demo", "assign", "churn", "v1.0.0", "prod")
-    #expect(refused.exit == .exited(code: 65) && refused.errorText.contains("already_in_stage"))
-  }
-
-  /// Every vector of proto-spec/vectors.
-  @Test func vectors() throws {
-    let output = try Program.run(
-      "python3",
-      ["-B", Products.file("proto-spec/vectors/run.py"), "--worker", Products.path("stagekeeperd")])
-    #expect(output.exit == .exited(code: 0), "\(output.text)\(output.errorText)")
-  }
 }
