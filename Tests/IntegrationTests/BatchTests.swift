@@ -58,7 +58,15 @@ struct BatchTests {
   func withoutAtomic() throws {
     let remote = try GitFixture()
     try remote.git("config", "receive.advertiseAtomic", "false")
-    try remote.installHook("update", "case $1 in *v6.5.0|*/m#prod#1) echo no >&2; exit 1;; esac")
+    try remote.installHook(
+      "update",
+      """
+      case $1 in
+        *v6.5.0|*/m#prod#1) echo no >&2; exit 1 ;;
+        # Somebody else is faster.
+        */late#dev#1) git -c user.name=They -c user.email=they@example.com tag -a -m theirs late#dev#1 main ;;
+      esac
+      """)
     let worker = try worker(remote)
     let ends = try batch(
       worker,
@@ -68,13 +76,29 @@ struct BatchTests {
         ("register", ["artifact": "other", "version": "v1.0.0"]),
         ("assign", ["artifact": "m", "version": "v1.0.0", "ref": "main", "stage": "prod"]),
         ("assign", ["artifact": "other", "version": "v1.0.0", "stage": "dev"]),
+        ("assign", ["artifact": "late", "version": "v1.0.0", "ref": "main", "stage": "dev", "force": true]),
       ])
     #expect(
-      ends.map { $0["state"] } == ["rejected", "succeeded", "rejected", "succeeded"], "\(ends)")
-    #expect(try remote.tags() == ["m@v1.0.0", "other#dev#1", "other@v1.0.0"])
-    // What has landed of a job that was refused is said.
+      ends.map { $0["state"] } == ["rejected", "succeeded", "rejected", "succeeded", "succeeded"], "\(ends)")
+    #expect(
+      try remote.tags() == [
+        "late#dev#1", "late#dev#2", "late@v1.0.0", "m@v1.0.0", "other#dev#1", "other@v1.0.0",
+      ])
+    // What has landed of a job that was refused, or had to be planned anew, is said, and recorded for what it is.
     let words = ends[2]["error"]?["message"]?.stringValue ?? ""
     #expect(words.contains("it has taken m@v1.0.0"), "\(words)")
+    let landed = ends[2]["error"]?["details"]?["landedTags"]?.arrayValue ?? []
+    #expect(try landed.map { $0["objectId"]?.stringValue } == [remote.ref("refs/tags/m@v1.0.0")], "\(landed)")
+    #expect(
+      (ends[4]["tags"]?.arrayValue ?? []).map { $0["ref"] } == ["late@v1.0.0", "late#dev#2"], "\(ends[4])")
+    let lines = try worker.administer("audit", "show", "--event", "effect")["lines"]?.arrayValue ?? []
+    let effects = lines.map { "\($0["outcome"]?.stringValue ?? "") \($0["ref"]?.stringValue ?? "")" }
+    #expect(
+      effects.sorted() == [
+        "pushed late#dev#2", "pushed late@v1.0.0", "pushed m@v1.0.0", "pushed other#dev#1",
+        "pushed other@v1.0.0",
+        "rejected m#prod#1", "rejected model#dev#1", "rejected model@v6.5.0",
+      ], "\(effects)")
     try worker.stop()
   }
 

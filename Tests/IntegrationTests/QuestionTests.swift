@@ -27,7 +27,8 @@ struct QuestionTests {
   @Test("tags with long messages, and one that is too long for everybody, keep nothing from being read")
   func longMessages() throws {
     let remote = try GitFixture()
-    let text = String(repeating: "m\u{1}", count: 150_000)
+    // Together more than a frame holds; a sanitizer would take minutes for it.
+    let text = String(repeating: "m\u{1}", count: Sanitizer.isOn ? 15_000 : 150_000)
     for number in 1...60 { try remote.tag("model@v0.0.\(number)", message: text) }
     try remote.tag("other@v1.0.0", message: String(repeating: "x", count: 3 << 20))
     let worker = try WorkerFixture(["demo": remote.path])

@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import JobQueue
 internal import StrictJSON
+internal import WireProtocol
 
 extension AuditEntry {
   /// That a job's tags may be pushed: a line for each.
@@ -12,9 +13,17 @@ extension AuditEntry {
     return push.intents.map { entry.with($0) }
   }
 
-  /// How a job ends with an event: a line for each of its tags. None where it goes on.
+  /// How a job ends with an event: a line for each of its tags. Where it goes on, a line for each that has landed all the
+  /// same, on a server that can't take all or none.
   static func effects(of event: JobEvent, on job: Job) -> [AuditEntry] {
-    guard let outcome = event.outcome else { return [] }
+    let refs = Set(event.landedTags.map { BytewiseString("refs/tags/\($0.ref)") })
+    let (landed, others) = job.intents.reduce(into: ([Intent](), [Intent]())) { parts, intent in
+      if refs.contains(BytewiseString(intent.ref)) { parts.0.append(intent) } else { parts.1.append(intent) }
+    }
+    var pushed = AuditEntry(.effect, of: job)
+    pushed.outcome = .pushed
+    let lines = landed.map { pushed.with($0) }
+    guard let outcome = event.outcome else { return lines }
     var entry = AuditEntry(.effect, of: job)
     entry.outcome = outcome.outcome
     entry.code = outcome.error?.code
@@ -22,13 +31,21 @@ extension AuditEntry {
     if case .succeeded(let result) = event {
       entry.version = result["version"]?.stringValue ?? entry.version
     }
-    return job.intents.isEmpty ? [entry] : job.intents.map { entry.with($0) }
+    if job.intents.isEmpty { return [entry] }
+    return lines + others.map { entry.with($0) }
   }
 }
 
 extension JobEvent {
   /// Whether it is one that ``AuditEntry/effects(of:on:)`` has lines for.
-  var hasEffect: Bool { outcome != nil }
+  var hasEffect: Bool { outcome != nil || !landedTags.isEmpty }
+
+  fileprivate var landedTags: [CreatedTag] {
+    switch self {
+    case .rejected(let error), .replanned(let error): error.landedTags
+    default: []
+    }
+  }
 
   /// How the job ends with it; nil where it goes on, or was cancelled, which is recorded where it is asked for.
   fileprivate var outcome: (outcome: AuditEntry.Outcome, error: JobError?)? {

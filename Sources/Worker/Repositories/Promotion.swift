@@ -15,6 +15,23 @@ struct Promotion: Sendable {
   /// Whether a condition is fulfilled only by tags of jobs before it, which have to be in the remote first.
   var needsLanding = false
   var prepared: [PreparedTag] = []
+  /// What earlier attempts have brought into the remote, where the server can't take all or none.
+  var landed: [CreatedTag]
+
+  init(job: Job, request: WireProtocol.WriteRequest) {
+    self.job = job
+    self.request = request
+    landed = job.lastError?.landedTags ?? []
+  }
+
+  /// What is still to be done: a version that an earlier attempt has registered is there to be assigned.
+  var rest: WireProtocol.WriteRequest {
+    var rest = request
+    if landed.contains(where: { $0.event == EventKind.registration.rawValue }), request.ref != nil {
+      rest.version = nil
+    }
+    return rest
+  }
 
   var intents: [Intent] {
     prepared.map { tag in
@@ -94,6 +111,57 @@ extension Promotion {
       ).json
     }
     return .result(
-      version: plan.version?.description, tags: tags, deleted: plan.deletions.map(DeletedTag.init))
+      version: plan.version?.description, tags: landed.map(\.json) + tags,
+      deleted: plan.deletions.map(DeletedTag.init))
+  }
+}
+
+// MARK: What landed of a job that goes on or is refused
+
+extension [Intent] {
+  /// Those that a push has made, or found made.
+  func landed(in results: [PushedTag]) -> [CreatedTag] {
+    filter { intent in
+      results.contains { result in
+        [.accepted, .alreadyThere].contains(result.outcome)
+          && "refs/tags/\(result.name)".utf8.elementsEqual(intent.ref.utf8)
+      }
+    }.compactMap(CreatedTag.init)
+  }
+}
+
+extension CreatedTag {
+  /// A tag object begins with the id of its commit (git-mktag(1)). Nil for a deletion.
+  init?(_ intent: Intent) {
+    let name = String(intent.ref.dropFirst("refs/tags/".count))
+    guard let object = intent.object, let event = try? TagName(parsing: name) else { return nil }
+    let commit = object.dropFirst("object ".utf8.count).prefix { $0 != UInt8(ascii: "\n") }
+    self.init(
+      ref: name, objectID: intent.objectID, commit: String(decoding: commit, as: UTF8.self),
+      event: event.kind.rawValue)
+  }
+}
+
+extension WireError {
+  /// The same, saying which of the job's tags are in the remote. Source: proto-spec/protocol.md, "Git server".
+  func with(landed: [CreatedTag]) -> WireError {
+    if landed.isEmpty { return self }
+    var copy = self
+    copy.details = (details ?? JSONObject()).with("landedTags", .array(landed.map(\.json)))
+    return copy
+  }
+}
+
+extension JobError {
+  var landedTags: [CreatedTag] {
+    (wireError.details?["landedTags"]?.arrayValue ?? []).compactMap(CreatedTag.init(json:))
+  }
+}
+
+extension JSONObject {
+  fileprivate func with(_ key: String, _ value: JSONValue) -> JSONObject {
+    var copy = self
+    copy[key] = value
+    return copy
   }
 }

@@ -25,7 +25,7 @@ extension Repository {
         }
         do throws(WireError) {
           let (plan, branches) = try await plan(
-            promotion.request, on: draft, trailers: trailers(promotion.job),
+            promotion.rest, on: draft, trailers: trailers(promotion.job),
             tenant: promotion.job.request.requester.tenant)
           let missing = try missingApproval(plan, of: promotion.job, on: draft)
           if let missing, planned.isEmpty {

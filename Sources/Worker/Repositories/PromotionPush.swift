@@ -54,7 +54,9 @@ extension Repository {
     _ promotions: [Promotion], _ reason: String
   ) async throws(RoundFailure) -> [Promotion] {
     var again: [Promotion] = []
-    for promotion in promotions where try await replan(promotion.job, reason) { again.append(promotion) }
+    for promotion in promotions where try await replan(promotion.job, reason, landed: promotion.landed) {
+      again.append(promotion)
+    }
     return again
   }
 
@@ -68,22 +70,28 @@ extension Repository {
   ) async throws(RoundFailure) -> [Promotion] {
     var again: [Promotion] = []
     var hasTriedAlone = promotions.count == 1
-    for promotion in promotions {
+    for var promotion in promotions {
       var end = PushEnd(of: promotion.prepared.map(\.name), in: results)
+      var landed = promotion.intents.landed(in: results)
       if case .rejected = end, promotions.count > 1 {
         if hasTriedAlone {
-          if try await replan(promotion.job, "the server refused it together with others") {
-            again.append(promotion)
-          }
+          promotion.landed += landed
+          let reason = "the server refused it together with others"
+          if try await replan(promotion.job, reason, landed: promotion.landed) { again.append(promotion) }
           continue
         } else if case .done(let own) = try await send(
           [promotion.prepared], branches: [], evenIfChanged: true)
         {
           end = PushEnd(of: promotion.prepared.map(\.name), in: own)
+          landed = promotion.intents.landed(in: own)
           hasTriedAlone = true
         }
       }
-      if try await conclude(promotion.job, end, result: promotion.result) { again.append(promotion) }
+      let result = promotion.result
+      promotion.landed += landed
+      if try await conclude(promotion.job, end, landed: promotion.landed, result: result) {
+        again.append(promotion)
+      }
     }
     return again
   }
@@ -155,11 +163,13 @@ extension Repository {
     try await records.record(promotions.map { ($0.job.id, .succeeded($0.result)) })
   }
 
-  /// - Parameter isRepeated: whether the same was sent before, and nobody knows what became of that: what the server
-  ///   refuses now, it may still be about to take.
+  /// - Parameters:
+  ///   - landed: which of its tags are in the remote, where it does not end well.
+  ///   - isRepeated: whether the same was sent before, and nobody knows what became of that: what the server refuses now,
+  ///     it may still be about to take.
   /// - Returns: whether the job has to be planned anew.
   func conclude(
-    _ job: Job, _ end: PushEnd, result: JSONValue, isRepeated: Bool = false
+    _ job: Job, _ end: PushEnd, landed: [CreatedTag], result: JSONValue, isRepeated: Bool = false
   ) async throws(RoundFailure) -> Bool {
     switch end {
     case .landed: try await record(job.id, .succeeded(result))
@@ -169,18 +179,21 @@ extension Repository {
         error = error.withUnknownOutcome
         error.message += "; the same was sent before without an answer, and may still land"
       }
-      try await record(job.id, .rejected(JobError(error)))
+      try await record(job.id, .rejected(JobError(error.with(landed: landed))))
     case .taken(let name):
-      return try await replan(job, "tag \"\(name)\" was made or changed by somebody else meanwhile")
-    case .locked(let words): return try await replan(job, words)
-    case .unsent: return try await replan(job, "the server did not take a tag before it; nothing was sent")
+      let reason = "tag \"\(name)\" was made or changed by somebody else meanwhile"
+      return try await replan(job, reason, landed: landed)
+    case .locked(let words): return try await replan(job, words, landed: landed)
+    case .unsent:
+      return try await replan(
+        job, "the server did not take a tag before it; nothing was sent", landed: landed)
     }
     return false
   }
 
   /// - Returns: whether the job is still wanted.
-  func replan(_ job: Job, _ reason: String) async throws(RoundFailure) -> Bool {
-    let error = JobError(WireError(.remoteRefused, category: .retry, reason))
+  func replan(_ job: Job, _ reason: String, landed: [CreatedTag]) async throws(RoundFailure) -> Bool {
+    let error = JobError(WireError(.remoteRefused, category: .retry, reason).with(landed: landed))
     return try await record(job.id, .replanned(error)) == .plan
   }
 }

@@ -25,7 +25,8 @@ extension Repository {
           isSettled = false
           try await storing { () throws(JobStoreError) in try await self.postpone([job], error) }
         case .success(let end):
-          let isOpen = try await conclude(job, end, result: job.result(of: state), isRepeated: true)
+          let isOpen = try await conclude(
+            job, end.end, landed: job.landed + end.landed, result: job.result(of: state), isRepeated: true)
           if isOpen, let promotion = try await store(promotionOf: job) { again.append(promotion) }
         }
       }
@@ -49,12 +50,12 @@ extension Repository {
   /// itself: it refuses all for the sake of one, or is still at work on one.
   private func ends(
     of jobs: [Job]
-  ) async throws(RoundFailure) -> [(Job, Result<PushEnd, WireError>)] {
+  ) async throws(RoundFailure) -> [(Job, Result<SettledEnd, WireError>)] {
     if jobs.count > 1 {
       let together = try await attempt(jobs)
       if together.allSatisfy({ $0.1.isCertain }) { return together }
     }
-    var ends: [(Job, Result<PushEnd, WireError>)] = []
+    var ends: [(Job, Result<SettledEnd, WireError>)] = []
     for job in jobs {
       // One that takes its time takes it for all.
       if case .failure(let error)? = ends.last?.1, error.code == .remoteTimeout {
@@ -66,7 +67,7 @@ extension Repository {
     return ends
   }
 
-  private func attempt(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, Result<PushEnd, WireError>)] {
+  private func attempt(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, Result<SettledEnd, WireError>)] {
     do throws(RoundFailure) {
       return try await repeated(jobs).map { ($0, .success($1)) }
     } catch {
@@ -75,7 +76,7 @@ extension Repository {
     }
   }
 
-  private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, PushEnd)] {
+  private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, SettledEnd)] {
     // Each time: where a new lane took the place of one that ended, what it finds must be known here.
     _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
     let tags = jobs.map { $0.intents.compactMap(PreparedTag.init) }
@@ -85,7 +86,7 @@ extension Repository {
     }
     return jobs.map { job in
       let names = job.intents.map { String($0.ref.dropFirst("refs/tags/".count)) }
-      return (job, PushEnd(of: names, in: results))
+      return (job, SettledEnd(end: PushEnd(of: names, in: results), landed: job.intents.landed(in: results)))
     }
   }
 
@@ -110,6 +111,7 @@ extension Repository {
       // What may be in the remote is settled by asking it, whatever keeps that from being done now.
       let isUnsettled = error.isOutcomeUnknown || !current.intents.isEmpty
       let isWorthRetrying = error.category == .retry || isUnsettled
+      let error = error.with(landed: current.landed)
       let later = JobEvent.waiting(
         until: WallClock.milliseconds + backoff(attempt: current.attempts), JobError(error))
       if isStopping {
@@ -136,17 +138,26 @@ extension Repository {
   }
 }
 
-extension Result<PushEnd, WireError> {
+/// What a push did to the tags of a job, and which of them are in the remote.
+private struct SettledEnd {
+  let end: PushEnd
+  let landed: [CreatedTag]
+}
+
+extension Result<SettledEnd, WireError> {
   /// Whether the others of the same push have nothing to do with it; a server that took its time has.
   fileprivate var isCertain: Bool {
     switch self {
-    case .success(let end): end.isCertain
+    case .success(let end): end.end.isCertain
     case .failure(let error): error.code == .remoteTimeout
     }
   }
 }
 
 extension Job {
+  /// What earlier attempts have brought into the remote.
+  fileprivate var landed: [CreatedTag] { lastError?.landedTags ?? [] }
+
   /// What a job comes to of which only the intents are known. The version of a stage's tag is read from the registry, where
   /// the tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {
@@ -154,20 +165,8 @@ extension Job {
     let version = made.last.flatMap { try? state.check(ref: $0.ref) }?.versionText
     return .result(
       version: version ?? request.body["version"]?.stringValue,
-      tags: made.compactMap(CreatedTag.init).map(\.json),
+      tags: (landed + made.compactMap(CreatedTag.init)).map(\.json),
       deleted: intents.filter { $0.object == nil }.map(DeletedTag.init))
-  }
-}
-
-extension CreatedTag {
-  /// A tag object begins with the id of its commit (git-mktag(1)).
-  fileprivate init?(_ intent: Intent) {
-    let name = String(intent.ref.dropFirst("refs/tags/".count))
-    guard let object = intent.object, let event = try? TagName(parsing: name) else { return nil }
-    let commit = object.dropFirst("object ".utf8.count).prefix { $0 != UInt8(ascii: "\n") }
-    self.init(
-      ref: name, objectID: intent.objectID, commit: String(decoding: commit, as: UTF8.self),
-      event: event.kind.rawValue)
   }
 }
 
