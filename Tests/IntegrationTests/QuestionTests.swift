@@ -39,6 +39,41 @@ struct QuestionTests {
     try worker.stop()
   }
 
+  @Test("the files at more commits than are asked for at once are each read where they are")
+  func manyCommits() throws {
+    let remote = try GitFixture()
+    let count = 600
+    var stream = "reset refs/heads/side\nfrom refs/heads/main\n"
+    for number in 1...count {
+      let text = "model:\n  path: models/\(number).pkl\n"
+      stream += """
+        commit refs/heads/side
+        committer A <a@example.com> \(1_700_000_000 + number) +0000
+        data 1
+        c
+        M 100644 inline artifacts.yaml
+        data \(text.utf8.count)
+        \(text)
+        tag model@v0.0.\(number)
+        from refs/heads/side
+        tagger A <a@example.com> \(1_700_000_000 + number) +0000
+        data 1
+        m
+
+        """
+    }
+    try remote.git("fast-import", "--quiet", input: stream)
+    let worker = try WorkerFixture(["demo": remote.path])
+    let versions = try worker.stagekeeper("show", "model", "--json").json.arrayValue ?? []
+    #expect(versions.count == count)
+    for version in versions {
+      let number = (version["version"]?.stringValue ?? "").dropFirst("v0.0.".count)
+      let artifact = version["enrichments"]?[0]?["enrichments"]?[0]?["artifact"]
+      #expect(artifact?["path"]?.stringValue == "models/\(number).pkl", "\(version)")
+    }
+    try worker.stop()
+  }
+
   @Test("a tag that stands for no commit names none, and costs the repository nothing")
   func noCommits() throws {
     let remote = try GitFixture()

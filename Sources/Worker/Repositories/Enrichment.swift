@@ -9,7 +9,7 @@ internal import WireProtocol
 extension Repository {
   /// How many commits are asked for at once, so that a push never waits for long.
   private static let commitsPerRequest = 500
-  private static let annotationsPerRequest = 20
+  private static let annotationsPerRequest = 250
 
   /// Fetches what is known to be missing of commits and, of the default branch, annotations. Assumes the
   /// caller has the turn.
@@ -76,17 +76,22 @@ extension Repository {
   func snapshot(
     fresh: Bool, isOneOff: Bool = false, annotating commits: (RegistryState) -> [ObjectID]
   ) async throws(WireError) -> RegistrySnapshot {
-    let snapshot = try await snapshot(fresh: fresh)
-    if commits(snapshot.state).allSatisfy(annotatedCommits.contains) { return snapshot }
-    return try await withTurn { () throws(WireError) in
-      // A reload may have brought another remote meanwhile.
-      if self.contactedAt == nil { try await self.synchronize() }
-      let wanted = commits(self.state)
-      if isOneOff { self.oneOffCommits += wanted.filter { !self.annotatedCommits.contains($0) } }
-      try await self.annotate(wanted)
-      defer { self.forgetOneOffs() }
-      return self.snapshotNow
+    var snapshot = try await snapshot(fresh: fresh)
+    // Turn by turn, so that no push waits for all of it.
+    while !commits(snapshot.state).allSatisfy(annotatedCommits.contains) {
+      snapshot = try await withTurn { () throws(WireError) in
+        // A reload may have brought another remote meanwhile.
+        if self.contactedAt == nil { try await self.synchronize() }
+        let wanted = commits(self.state).filter { !self.annotatedCommits.contains($0) }
+        let part = Array(wanted.prefix(Self.annotationsPerRequest))
+        if isOneOff { self.oneOffCommits += part }
+        try await self.annotate(part)
+        defer { self.forgetOneOffs() }
+        return self.snapshotNow
+      }
+      if isOneOff { break }
     }
+    return snapshot
   }
 
   /// How many commits of which somebody asked once are kept.
