@@ -49,7 +49,9 @@ public final class RemoteRepository {
 
   /// Has whoever opens the mirror next make it anew. For ``GitRemoteError/Code/mirrorDamaged``: all that it holds can
   /// be downloaded again.
-  public func condemnMirror() { mirror.condemn() }
+  ///
+  /// - Throws: ``GitRemoteError/Code/mirrorUnusable`` where nobody could.
+  public func condemnMirror() throws(GitRemoteError) { try mirror.condemn() }
 
   private static func transport(for configuration: RemoteConfiguration) throws(GitRemoteError)
     -> any Transport

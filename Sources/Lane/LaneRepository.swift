@@ -57,11 +57,19 @@ final class LaneRepository {
     do throws(GitRemoteError) {
       return try body()
     } catch {
-      if error.code == .mirrorDamaged {
-        remote.condemnMirror()
-        isUsable = false
-      }
-      throw WireError(error)
+      throw WireError(error.code == .mirrorDamaged ? giveUpMirror(error) : error)
+    }
+  }
+
+  /// Has the next lane make the mirror anew; where it could not, that is the error.
+  private func giveUpMirror(_ error: GitRemoteError) -> GitRemoteError {
+    isUsable = false
+    do throws(GitRemoteError) {
+      try remote.condemnMirror()
+      return error
+    } catch let unusable {
+      return GitRemoteError(
+        unusable.code, unusable.operation, unusable.message, outcomeUnknown: error.outcomeUnknown)
     }
   }
 

@@ -41,6 +41,7 @@ extension WireError.Code {
   static let signingKey = Self(rawValue: "signing_key")
   static let credentialFile = Self(rawValue: "credential_file")
   static let credentialCommand = Self(rawValue: "credential_command")
+  static let mirrorUnusable = Self(rawValue: "mirror_unusable")
   static let remoteCertificate = Self(rawValue: "remote_certificate")
 }
 
@@ -67,6 +68,7 @@ extension WireError {
     case .notFound: (.unknownRef, .refused)
     case .locked, .exhausted: (.busy, .retry)
     case .mirrorDamaged: (.internalError, .retry)
+    case .mirrorUnusable: (.mirrorUnusable, .unavailable)
     case .credentialFileUnusable: (.credentialFile, .unavailable)
     case .credentialCommandFailed: (.credentialCommand, .retry)
     case .unsupported: (.remoteProtocol, .unavailable)

@@ -48,7 +48,7 @@ struct MirrorTests {
     "files that are gone or empty",
     arguments: [
       "url", "contents.git", "contents.git/HEAD", "contents.git/objects", "contents.git/config",
-      "history.git",
+      "contents.git/objects/pack", "contents.git/refs", "history.git/objects/pack", "history.git",
       "history.git/HEAD", "history.git/refs", "history.git/stagekeeper-tips",
     ])
   func lost(file: String) throws {
@@ -110,8 +110,42 @@ struct MirrorTests {
         let error = try #require(throws: GitRemoteError.self) { try ask() }
         #expect(error.code == .mirrorDamaged, "\(error)")
       }
-      repository.condemnMirror()
+      try repository.condemnMirror()
     }
     try useMirror()
+  }
+
+  @Test(
+    "one that goes while it is used is known to be damaged before anything is sent",
+    arguments: ["", "/contents.git", "/contents.git/objects", "/contents.git/objects/pack"])
+  func goneWhileUsed(part: String) throws {
+    try remote.use { repository in
+      let refs = try repository.fetchTags()
+      try Files.removeTree(mirror + part)
+      try remote.fixture.tag("churn@v3.0.0")
+      let fetch = try #require(throws: GitRemoteError.self) { try repository.fetchTags() }
+      #expect(fetch.code == .mirrorDamaged, "\(fetch)")
+      do {
+        let made = try repository.makeTag("churn@v2.0.0", at: first)
+        _ = try repository.push([made], known: refs)
+      } catch let error as GitRemoteError {
+        #expect(error.code == .mirrorDamaged && !error.outcomeUnknown, "\(error)")
+      }
+      try repository.condemnMirror()
+    }
+    try useMirror()
+  }
+
+  @Test("one that can't be made anew is named")
+  func unusable() throws {
+    try useMirror()
+    try remote.use { repository in
+      try Files.remove("\(mirror)/url")
+      try Files.makeDirectories("\(mirror)/url")
+      let condemned = try #require(throws: GitRemoteError.self) { try repository.condemnMirror() }
+      #expect(condemned.code == .mirrorUnusable, "\(condemned)")
+    }
+    let error = try #require(throws: GitRemoteError.self) { try useMirror() }
+    #expect(error.code == .mirrorUnusable && error.message.contains(mirror), "\(error)")
   }
 }

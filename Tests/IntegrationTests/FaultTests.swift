@@ -114,6 +114,31 @@ struct FaultTests {
     try worker.stop()
   }
 
+  @Test("a mirror that is removed while its lane runs is made anew; one that can't be is named")
+  func mirrorGone() throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path)" } },
+        \(ownerGrant) limits: { attempts: 3, backoffMilliseconds: 1 },
+        """)
+    try worker.ask("register", "a", "--version", "v1.0.0")
+    let mirror = worker.stateDirectory + "/mirrors/64656d6f"
+    try Files.removeTree(mirror)
+    try worker.ask("register", "b", "--version", "v1.0.0")
+    try Files.removeTree(mirror + "/contents.git/objects/pack")
+    try worker.ask("register", "c", "--version", "v1.0.0")
+    #expect(try remote.tags() == ["a@v1.0.0", "b@v1.0.0", "c@v1.0.0"])
+    try Files.removeTree(mirror)
+    try Files.replace(mirror, with: [])
+    let run = try worker.stagekeeper("register", "d", "--version", "v1.0.0", "--json")
+    #expect(run.errorCode == "mirror_unusable" && run.exit == .exited(code: 69), "\(run)")
+    #expect(run.everything.contains(mirror) && !run.everything.contains("outcomeUnknown"), "\(run)")
+    try Files.remove(mirror)
+    try worker.ask("register", "d", "--version", "v1.0.0")
+    try worker.stop()
+  }
+
   @Test(
     "a name that the server can't lock is tried a few times, and the server says why",
     arguments: [false, true])

@@ -7,7 +7,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     private enum Kind: String {
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
-      case notFound, notRegularFile, locked, io, exhausted, mirrorDamaged, unsupported
+      case notFound, notRegularFile, locked, io, exhausted, mirrorDamaged, mirrorUnusable, unsupported
       case credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
@@ -50,6 +50,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let exhausted = Code(kind: .exhausted)
     /// The mirror on this machine's disk has lost something; see ``RemoteRepository/condemnMirror()``.
     public static let mirrorDamaged = Code(kind: .mirrorDamaged)
+    /// The mirror can't be made anew either: its folder can't be written.
+    public static let mirrorUnusable = Code(kind: .mirrorUnusable)
     /// The server lacks something that is needed.
     public static let unsupported = Code(kind: .unsupported)
     /// The file with our key or token is not there, or the wrong people can read it.
@@ -83,6 +85,24 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     } else {
       self.init(.io, operation, "\(error)")
     }
+  }
+
+  /// The same where it failed on the mirror.
+  var ofMirror: GitRemoteError {
+    if code == .exhausted { return self }
+    return GitRemoteError(
+      .mirrorDamaged, operation, "the mirror can't be used, and is made anew: \(message)")
+  }
+
+  /// The same where the mirror can't be made anew.
+  ///
+  /// - Parameter directory: the mirror's.
+  func ofUnusableMirror(_ directory: String) -> GitRemoteError {
+    if code == .exhausted || code == .locked { return self }
+    return GitRemoteError(
+      .mirrorUnusable, operation,
+      "the worker can't make the mirror \(directory) anew: \(message); let its user write there, or remove the folder"
+    )
   }
 
   init(exhausted errno: Errno, _ operation: String, _ message: String) {

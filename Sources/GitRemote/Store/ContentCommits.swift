@@ -18,7 +18,7 @@ extension RemoteRepository {
     do throws(SystemCallError) {
       try Files.replace(contentsFile, with: Array(kept.map { "\($0)\n" }.joined().utf8))
     } catch {
-      throw GitRemoteError("store a commit's files", error)
+      throw GitRemoteError("store a commit's files", error).ofMirror
     }
   }
 }

@@ -29,7 +29,7 @@ final class HistoryStore {
     do throws(SystemCallError) {
       try Files.replace(tipsFile, with: Array(text.utf8))
     } catch {
-      throw GitRemoteError("store the history", error)
+      throw GitRemoteError("store the history", error).ofMirror
     }
     self.tips = tips
   }

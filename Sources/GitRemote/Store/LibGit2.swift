@@ -41,15 +41,18 @@ enum LibGit2 {
     throw error(operation, result)
   }
 
-  /// The same for reading what the mirror has: any failure means that it is damaged.
+  /// The same for what is done with the mirror: any failure but that of an exhausted machine means that it is damaged.
   @discardableResult
   static func checkMirror(_ operation: String, _ call: () -> Int32) throws(GitRemoteError) -> Int32 {
-    do throws(GitRemoteError) {
-      return try check(operation, call)
-    } catch {
-      throw GitRemoteError(
-        .mirrorDamaged, operation, "the mirror can't be read, and is made anew: \(error.message)")
-    }
+    do throws(GitRemoteError) { return try check(operation, call) } catch { throw error.ofMirror }
+  }
+
+  /// Whether a file of this machine is to blame for what failed last on this thread, and not the bytes that were given.
+  /// Not every failed rename leaves an error. C: `git_error_last`.
+  static var lastFailureIsOfFile: Bool {
+    guard let last = git_error_last() else { return true }
+    return last.pointee.klass == Int32(GIT_ERROR_OS.rawValue)
+      || last.pointee.klass == Int32(GIT_ERROR_FILESYSTEM.rawValue)
   }
 
   static func error(_ operation: String, _ result: Int32) -> GitRemoteError {

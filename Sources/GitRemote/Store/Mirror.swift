@@ -8,25 +8,38 @@ final class Mirror {
   let contents: ObjectStore
   let history: HistoryStore
   private let lock: FileDescriptor
-  private let marker: String
+  private let directory: String
 
   /// Opens the mirror, or makes it.
   ///
-  /// - Throws: ``GitRemoteError/Code/locked`` while another process has it open.
+  /// - Throws: ``GitRemoteError/Code/locked`` while another process has it open,
+  ///   ``GitRemoteError/Code/mirrorUnusable`` where it can't be made.
   init(_ directory: String, for url: RemoteURL) throws(GitRemoteError) {
-    marker = Self.marker(directory)
-    lock = try Self.lock(directory)
+    self.directory = directory
     let wanted = Array(url.description.utf8)
-    if let stores = Self.existing(directory, wanted) {
-      (contents, history) = stores
-      for store in [contents, history.objects] { Self.removeUnfinished(store) }
-    } else {
-      (contents, history) = try Self.make(directory, wanted)
+    do throws(GitRemoteError) {
+      lock = try Self.lock(directory)
+      if let stores = Self.existing(directory, wanted) {
+        (contents, history) = stores
+        for store in [contents, history.objects] { Self.removeUnfinished(store) }
+      } else {
+        (contents, history) = try Self.make(directory, wanted)
+      }
+    } catch {
+      throw error.ofUnusableMirror(directory)
     }
   }
 
   /// Has whoever opens the mirror next make it anew.
-  func condemn() { try? Files.remove(marker) }
+  ///
+  /// - Throws: ``GitRemoteError/Code/mirrorUnusable`` where nobody could.
+  func condemn() throws(GitRemoteError) {
+    do throws(SystemCallError) {
+      try Files.remove(Self.marker(directory))
+    } catch {
+      throw GitRemoteError(Self.operation, error).ofUnusableMirror(directory)
+    }
+  }
 
   private static let operation = "open the mirror"
   private static func marker(_ directory: String) -> String { "\(directory)/url" }
@@ -46,7 +59,10 @@ final class Mirror {
   /// Nil where there is no mirror of this url, or none that can be opened.
   private static func existing(_ directory: String, _ url: [UInt8]) -> (ObjectStore, HistoryStore)? {
     guard let found = try? Files.read(marker(directory), limit: 8192), found == url else { return nil }
-    return try? open(directory)
+    guard let stores = try? open(directory), stores.0.takesPacks, stores.1.objects.takesPacks else {
+      return nil
+    }
+    return stores
   }
 
   /// Packs whose download was interrupted. Source: `git_indexer_new` makes `pack_git2_` and something random.

@@ -103,7 +103,7 @@ final class ObjectStore {
   /// Keeps a tag object; not durable.
   func writeTag(_ content: [UInt8]) throws(GitRemoteError) -> ObjectID {
     var oid = git_oid()
-    try LibGit2.check("write a tag object") {
+    try LibGit2.checkMirror("write a tag object") {
       git_odb_write(&oid, database, content, content.count, GIT_OBJECT_TAG)
     }
     unflushed.append(ObjectID(oid))
@@ -114,15 +114,15 @@ final class ObjectStore {
   func pack(_ ids: [ObjectID]) throws(GitRemoteError) -> [UInt8] {
     let operation = "pack the tag objects"
     var builder: OpaquePointer?
-    try LibGit2.check(operation) { git_packbuilder_new(&builder, repository) }
+    try LibGit2.checkMirror(operation) { git_packbuilder_new(&builder, repository) }
     defer { git_packbuilder_free(builder) }
     git_packbuilder_set_threads(builder, 1)
     for id in ids {
       var oid = id.oid
-      try LibGit2.check(operation) { git_packbuilder_insert(builder, &oid, nil) }
+      try LibGit2.checkMirror(operation) { git_packbuilder_insert(builder, &oid, nil) }
     }
     var buffer = git_buf()
-    try LibGit2.check(operation) { git_packbuilder_write_buf(&buffer, builder) }
+    try LibGit2.checkMirror(operation) { git_packbuilder_write_buf(&buffer, builder) }
     defer { git_buf_dispose(&buffer) }
     return Array(UnsafeRawBufferPointer(start: buffer.ptr, count: buffer.size))
   }
@@ -137,15 +137,18 @@ final class ObjectStore {
       Result { () throws(GitRemoteError) in try indexer.append(bytes) }
     }.get()
     try indexer.finish()
-    try LibGit2.check("store the tag objects") { git_mempack_reset(memory) }
+    try LibGit2.checkMirror("store the tag objects") { git_mempack_reset(memory) }
     unflushed = []
   }
 
   var packDirectory: String { "\(directory)/objects/pack" }
 
+  /// Git makes that folder with every repository, and libgit2's indexer needs it.
+  var takesPacks: Bool { (try? Files.kind(of: packDirectory)) == .directory }
+
   /// Finds packs that were added.
   func refresh() throws(GitRemoteError) {
-    try LibGit2.check("read the mirror") { git_odb_refresh(database) }
+    try LibGit2.checkMirror("read the mirror") { git_odb_refresh(database) }
   }
 }
 
@@ -170,7 +173,7 @@ final class PackIndexer {
     var options = git_indexer_options()
     git_indexer_options_init(&options, UInt32(GIT_INDEXER_OPTIONS_VERSION))
     var indexer: OpaquePointer?
-    try LibGit2.check(operation) {
+    try LibGit2.checkMirror(operation) {
       git_indexer_new(&indexer, store.packDirectory, 0, store.database, &options)
     }
     guard let indexer else { throw GitRemoteError(.io, operation, "no indexer") }
@@ -208,11 +211,12 @@ final class PackIndexer {
   }
 
   private func checkPack(_ call: () -> Int32) throws(GitRemoteError) {
-    do throws(GitRemoteError) {
-      try LibGit2.check(operation, call)
-    } catch {
-      if error.code == .exhausted { throw error }
-      throw GitRemoteError(.protocolViolation, operation, "the pack is damaged: \(error.message)")
-    }
+    git_error_clear()
+    let result = call()
+    if result >= 0 { return }
+    let isOfFile = LibGit2.lastFailureIsOfFile
+    let error = LibGit2.error(operation, result)
+    if isOfFile || error.code == .exhausted { throw error.ofMirror }
+    throw GitRemoteError(.protocolViolation, operation, "the pack is damaged: \(error.message)")
   }
 }

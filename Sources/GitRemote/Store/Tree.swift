@@ -90,6 +90,8 @@ extension ObjectStore {
   func tree(ofCommit id: ObjectID) throws(GitRemoteError) -> Tree {
     let operation = "read the commit \(id)"
     if let kind = try kind(of: id), kind != .commit {
+      // What a damaged pack says of an object's kind, only its checksum tells.
+      _ = try read(id, limit: 64 << 20)
       throw GitRemoteError(.notFound, operation, "it is no commit")
     }
     var oid = id.oid

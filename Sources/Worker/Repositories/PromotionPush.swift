@@ -42,7 +42,7 @@ extension Repository {
       return try await send(promotions.map(\.prepared), branches: branches, evenIfChanged: false)
     } catch {
       // What is a defect may have come after the push.
-      if case .server(let problem) = error, !problem.isOutcomeUnknown, problem.code != .internalError {
+      if case .server(let problem) = error, !problem.isOutcomeUnknown, problem.category != .internal {
         _ = try await replanned(promotions, problem.message)
       }
       throw error
