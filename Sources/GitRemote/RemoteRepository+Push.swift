@@ -153,9 +153,10 @@ extension RemoteRepository {
     _ answer: PushAnswer, of refs: [PushedRef], in report: inout PushReport
   ) throws(GitRemoteError) {
     report.serverWords = ServerText.sanitized(answer.words, limit: configuration.limits.sidebandText)
+    try checkUnpacked(answer, saying: report.serverWords)
     for ref in refs {
       if let reason = answer.refs[ref.name] {
-        report.outcomes[ref.name] = reason.map { .rejected(reason: $0) } ?? .accepted
+        report.outcomes[ref.name] = reason.map { .rejected(reason: answer.completed($0)) } ?? .accepted
       } else if answer.unpack != "ok" {
         report.outcomes[ref.name] = .rejected(reason: answer.unpack)
       } else {
@@ -163,6 +164,16 @@ extension RemoteRepository {
           .protocolViolation, "push", "the server said nothing about \(ref.name)", outcomeUnknown: true)
       }
     }
+  }
+
+  /// A server whose disk is to blame takes the same another time. It has made no ref then.
+  private func checkUnpacked(_ answer: PushAnswer, saying words: String) throws(GitRemoteError) {
+    guard answer.unpack != "ok", answer.refs.values.allSatisfy({ $0 != nil }),
+      ServerRefusal.isOfDisk(answer.unpack + "\n" + words)
+    else { return }
+    throw GitRemoteError(
+      .serverDisk, Self.push,
+      "the server can't store the tag: \(answer.unpack)\(words.isEmpty ? "" : ": \(words)")")
   }
 }
 

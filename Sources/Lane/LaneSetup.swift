@@ -42,6 +42,7 @@ extension WireError.Code {
   static let credentialFile = Self(rawValue: "credential_file")
   static let credentialCommand = Self(rawValue: "credential_command")
   static let mirrorUnusable = Self(rawValue: "mirror_unusable")
+  static let remoteStorage = Self(rawValue: "remote_storage")
   static let remoteCertificate = Self(rawValue: "remote_certificate")
 }
 
@@ -64,6 +65,7 @@ extension WireError {
     case .redirected: (.remoteRedirected, .unavailable)
     case .repositoryNotFound: (.remoteNotFound, .unavailable)
     case .protocolViolation, .tooLarge: (.remoteProtocol, .unavailable)
+    case .serverDisk: (.remoteStorage, .retry)
     case .refused: (.remoteRefused, .refused)
     case .notFound: (.unknownRef, .refused)
     case .locked, .exhausted: (.busy, .retry)

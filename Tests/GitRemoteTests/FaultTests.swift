@@ -280,4 +280,57 @@ import Testing
       }
     }
   }
+
+  // MARK: - The server's disk
+
+  /// A receive-pack that is given this pack's end and this reason for a ref.
+  private func answering(_ unpack: String, _ words: String = "") throws -> Result<
+    PushOutcome?, GitRemoteError
+  > {
+    let fixture = try GitFixture()
+    let remote = try TestRemote(path: fixture)
+    let report = "unpack \(unpack)\n", ref = "ng refs/tags/churn@v1.0.0 unpacker error\n"
+    func packet(_ text: String) -> String {
+      let digits = String(text.utf8.count + 4, radix: 16)
+      return String(repeating: "0", count: 4 - digits.count) + digits + text
+    }
+    let said = words.isEmpty ? "" : packet("\u{2}" + words)
+    let answer = said + packet("\u{1}" + packet(report) + packet(ref) + "0000") + "0000"
+    let file = try remote.directory.write("answer", answer)
+    remote.configuration.programs.git = try remote.directory.write(
+      "git",
+      "#!/bin/sh\ngit receive-pack --http-backend-info-refs \(fixture.path); head -c 200 >/dev/null; cat \(file)\n",
+      mode: 0o755)
+    let tip = try tip(fixture)
+    return try remote.use { repository in
+      let made = try repository.makeTag("churn@v1.0.0", at: tip)
+      return Result { () throws(GitRemoteError) in
+        try repository.push([made], known: nil).outcomes?[made.name]
+      }
+    }
+  }
+
+  @Test(
+    "a server whose disk is to blame is asked again later",
+    arguments: [
+      ("unable to create temporary object directory", ""),
+      ("index-pack abnormal exit", "fatal: write error: No space left on device\n"),
+      ("unpack-objects abnormal exit", "error: unable to write file: Permission denied\n"),
+    ])
+  func serverDisk(_ unpack: String, _ words: String) throws {
+    guard case .failure(let error) = try answering(unpack, words) else {
+      Issue.record("no error")
+      return
+    }
+    #expect(error.code == .serverDisk && !error.outcomeUnknown, "\(error)")
+    #expect(error.message.contains(unpack) && error.message.contains(words.dropLast()), "\(error)")
+  }
+
+  @Test(
+    "why a rule let no pack in is told",
+    arguments: ["pack exceeds maximum allowed size", "index-pack abnormal exit", "something new"])
+  func refusedPack(_ unpack: String) throws {
+    let outcome = try answering(unpack).get()
+    #expect(outcome == .rejected(reason: "unpacker error: \(unpack)"))
+  }
 }

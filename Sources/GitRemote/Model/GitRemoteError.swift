@@ -7,7 +7,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     private enum Kind: String {
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
-      case notFound, notRegularFile, locked, io, exhausted, mirrorDamaged, mirrorUnusable, unsupported
+      case notFound, notRegularFile, locked, io, exhausted, mirrorDamaged, mirrorUnusable, unsupported,
+        serverDisk
       case credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
@@ -52,6 +53,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let mirrorDamaged = Code(kind: .mirrorDamaged)
     /// The mirror can't be made anew either: its folder can't be written.
     public static let mirrorUnusable = Code(kind: .mirrorUnusable)
+    /// The server could not store what was pushed; it has made nothing of it.
+    public static let serverDisk = Code(kind: .serverDisk)
     /// The server lacks something that is needed.
     public static let unsupported = Code(kind: .unsupported)
     /// The file with our key or token is not there, or the wrong people can read it.

@@ -134,6 +134,19 @@ enum ServerRefusal {
     return table.first { words.contains($0.words) }?.code ?? otherwise
   }
 
+  /// Whether a server did not take a pack because of its disk, and not by a rule. What is not known counts as a rule.
+  /// Source: Git, receive-pack.c, `unpack`; tmp-objdir.c; object-file.c; the C library's `strerror`.
+  static func isOfDisk(_ words: String) -> Bool {
+    let words = words.lowercased()
+    func says(_ some: [String]) -> Bool { some.contains { words.contains($0) } }
+    return !says(["fsck", "exceeds maximum"])
+      && says([
+        "no space left on device", "disk quota exceeded", "read-only file system", "permission denied",
+        "input/output error", "unable to create temporary object directory", "failed to write",
+        "unable to write", "unable to create temporary file", "insufficient permission for adding an object",
+      ])
+  }
+
   private static let table: [(words: String, code: GitRemoteError.Code)] = [
     ("remote host identification has changed", .hostKeyChanged),
     ("host key is known for", .hostKeyUnknown),

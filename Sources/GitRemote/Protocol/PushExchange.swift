@@ -37,6 +37,11 @@ struct PushAnswer {
   var refs: [String: String?] = [:]
   /// What hooks said.
   var words: [UInt8] = []
+
+  /// A ref's reason, with that of the pack where it says no more than that the pack was not taken.
+  func completed(_ reason: String) -> String {
+    reason == "unpacker error" && unpack != "ok" && !unpack.isEmpty ? "\(reason): \(unpack)" : reason
+  }
 }
 
 extension Conversation {
