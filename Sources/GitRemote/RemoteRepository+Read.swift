@@ -8,30 +8,33 @@ extension RemoteRepository {
     try contents.writeTag(content)
   }
 
-  /// Reads a tag object that ``fetchTags()`` or ``writeTag(_:)`` brought here; nil where it is not here, is no tag, or
-  /// exceeds the limit for tags: one that somebody has made too large must not keep the others from being read.
+  /// Reads a tag object that ``fetchTags()`` or ``writeTag(_:)`` brought here; nil where it is not here or is no tag.
+  /// One that somebody has made large must not keep the others from being read: its message is cut off, and of one beyond
+  /// all bounds only that is known (``TagObject/isTooLarge``).
   public func readTag(_ id: ObjectID) throws(GitRemoteError) -> TagObject? {
-    let found: (kind: ObjectKind, content: [UInt8])?
-    do throws(GitRemoteError) {
-      found = try contents.read(id, limit: configuration.limits.tag)
-    } catch {
-      if error.code == .tooLarge { return nil }
-      throw error
-    }
-    guard let object = found, object.kind == .tag else { return nil }
-    var tag = TagObject(id: id, content: object.content)
+    guard var tag = try tagObject(id) else { return nil }
     tag.commit = try commit(of: tag)
     return tag
+  }
+
+  private func tagObject(_ id: ObjectID) throws(GitRemoteError) -> TagObject? {
+    let limits = configuration.limits
+    do throws(GitRemoteError) {
+      guard let object = try contents.read(id, limit: limits.wholeTag, kept: limits.tag), object.kind == .tag
+      else { return nil }
+      return TagObject(id: id, content: object.content, isCut: object.content.count == limits.tag)
+    } catch {
+      guard error.code == .tooLarge else { throw error }
+      return try contents.kind(of: id) == .tag ? TagObject(tooLarge: id) : nil
+    }
   }
 
   /// Follows tags of tags, a few of them.
   private func commit(of tag: TagObject) throws(GitRemoteError) -> ObjectID? {
     var current = tag
     for _ in 0..<8 where current.targetKind == .tag {
-      guard let target = current.target,
-        let next = try contents.read(target, limit: configuration.limits.tag), next.kind == .tag
-      else { return nil }
-      current = TagObject(id: target, content: next.content)
+      guard let target = current.target, let next = try tagObject(target) else { return nil }
+      current = next
     }
     return current.commit
   }
@@ -84,7 +87,7 @@ extension RemoteRepository {
   /// Where a ref leads; nil where that is no commit: a tag may stand for any object.
   private func commit(of ref: AdvertisedRef) throws(GitRemoteError) -> ObjectID? {
     if ref.isBranch { return ref.id }
-    if ref.peeled != nil, let tag = try readTag(ref.id) { return tag.commit }
+    if ref.peeled != nil, let tag = try readTag(ref.id), !tag.isTooLarge { return tag.commit }
     return try isCommit(ref.target) ? ref.target : nil
   }
 
@@ -99,7 +102,7 @@ extension RemoteRepository {
 
   /// As far as what is here tells.
   func mayBeCommit(_ ref: AdvertisedRef) throws(GitRemoteError) -> Bool {
-    guard ref.peeled != nil, let tag = try readTag(ref.id) else { return true }
+    guard ref.peeled != nil, let tag = try readTag(ref.id), !tag.isTooLarge else { return true }
     return tag.commit != nil
   }
 

@@ -55,7 +55,11 @@ extension TagRecord {
   /// - Parameter object: nil for a lightweight tag.
   init?(name: String, id: GitRemote.ObjectID, object: TagObject?) {
     guard let id = Registry.ObjectID(id.description) else { return nil }
-    self.init(ref: name, objectID: id, annotation: object.map(Annotation.init))
+    if object?.isTooLarge == true {
+      self.init(ref: name, objectID: id, annotation: nil, unread: .tooLarge)
+    } else {
+      self.init(ref: name, objectID: id, annotation: object.map(Annotation.init))
+    }
   }
 }
 

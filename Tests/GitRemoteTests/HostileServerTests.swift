@@ -151,6 +151,37 @@ import Testing
     }
   }
 
+  @Test func largeTags() throws {
+    let fixture = try GitFixture()
+    let commit = try fixture.git("rev-parse", "main")
+    let head = "object \(commit)\ntype commit\ntag large\ntagger A <a@b> 5 +0000\n\n"
+    let large = try fixture.rawTag("large", head + String(repeating: "é€𝄞", count: 150_000))
+    try fixture.rawTag("of-large", "object \(large)\ntype tag\ntag of-large\ntagger A <a@b> 5 +0000\n\nx\n")
+    let remote = try TestRemote(path: fixture)
+    for shift in 0..<9 {
+      remote.configuration.limits.tag = (1 << 20) + shift
+      try remote.use { repository in
+        let refs = try repository.fetchTags()
+        let id = try #require(refs["refs/tags/large"]?.id)
+        let tag = try #require(try repository.readTag(id))
+        #expect(tag.name == "large" && tag.commit?.description == commit && tag.tagger?.seconds == 5)
+        #expect(tag.message.count > 1_000_000 && tag.message.count < (1 << 20) + shift)
+        #expect(String(validating: tag.message, as: UTF8.self) != nil, "\(shift)")
+        #expect(try repository.readTagContent(id)?.count == head.utf8.count + 9 * 150_000)
+        let outer = try #require(refs["refs/tags/of-large"]?.id)
+        #expect(try repository.readTag(outer)?.commit?.description == commit)
+      }
+    }
+    remote.configuration.limits.wholeTag = 1 << 20
+    try remote.use { repository in
+      let refs = try repository.fetchTags()
+      let id = try #require(refs["refs/tags/large"]?.id)
+      #expect(try repository.readTag(id)?.isTooLarge == true)
+      #expect(throws: GitRemoteError.self) { try repository.readTagContent(id) }
+      #expect(try repository.resolve("large", in: refs)?.description == commit)
+    }
+  }
+
   @Test func anEmptyRepository() throws {
     let fixture = try GitFixture(files: [:])
     try TestRemote(path: fixture).use { repository in

@@ -17,6 +17,9 @@ import Testing
       Case(
         code: .lightweight, hasEvent: false,
         record: TagRecord(ref: ref, objectID: try Fixture.commit(1), annotation: nil)),
+      Case(
+        code: .tooLarge, hasEvent: false,
+        record: TagRecord(ref: ref, objectID: try Fixture.commit(1), annotation: nil, unread: .tooLarge)),
       Case(code: .unparseable, hasEvent: false, record: try Fixture.record("a#prod#x", at: 50)),
       Case(code: .reserved, hasEvent: false, record: try Fixture.record("a@created", at: 50)),
       Case(code: .otherName, hasEvent: false, record: try Fixture.record(ref, inside: "what", at: 50)),

@@ -56,6 +56,19 @@ import Testing
     #expect(try fixture.plan(request).tags[0].ref == "a#p#4")
   }
 
+  @Test func whatCannotBeReadIsNotChanged() throws {
+    var fixture = try Fixture([("a@v1.0.0", 1, 10), ("b@v1.0.0", 1, 11)])
+    fixture.state.insert(
+      TagRecord(ref: "a#x#41", objectID: try Fixture.commit(1), annotation: nil, unread: .tooLarge))
+    let refusal = try #require(throws: Refusal.self) {
+      try fixture.plan(WriteRequest(.deprecate, artifact("a")))
+    }
+    #expect(refusal.code == .tagTooLarge && refusal.message.contains("a#x#41"))
+    _ = try fixture.plan(WriteRequest(.deprecate, artifact("b")))
+    fixture.state.remove(ref: "a#x#41")
+    _ = try fixture.plan(WriteRequest(.deprecate, artifact("a")))
+  }
+
   @Test func plansOfOneBatchBuildOnEachOther() throws {
     let fixture = try Fixture()
     var draft = RegistryDraft(fixture.state)

@@ -125,6 +125,7 @@ import Testing
       try Fixture.record("a@v1.0.0", at: 1, zone: -480, message: "ä\n\n✓"),
       try Fixture.record("a#x", inside: "b#y", commit: nil, at: 2, hasTagger: false, isNested: true),
       TagRecord(ref: "light", objectID: try Fixture.commit(3), annotation: nil),
+      TagRecord(ref: "large", objectID: try Fixture.commit(3), annotation: nil, unread: .tooLarge),
     ]
     for record in records {
       let bytes = record.jsonValue.serialized()

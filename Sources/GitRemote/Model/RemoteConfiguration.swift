@@ -79,8 +79,10 @@ public struct RemoteConfiguration: Sendable {
     public var sidebandText = 64 << 10
     /// Of a file of the repository that is read; greater ones are not downloaded where the server can help it.
     public var file = 1 << 20
-    /// Of a tag object.
+    /// Of a tag object; what its message has beyond is cut off.
     public var tag = 1 << 20
+    /// Of a tag object that is read at all.
+    public var wholeTag = 64 << 20
 
     public init() {}
   }

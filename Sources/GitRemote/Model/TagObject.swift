@@ -11,8 +11,10 @@ public struct TagObject: Equatable, Sendable {
   public internal(set) var commit: ObjectID?
   /// Nil when it is missing or malformed.
   public let tagger: Tagger?
-  /// All after the headers, with a signature if there is one.
+  /// All after the headers, with a signature if there is one; of a large tag without its end.
   public let message: [UInt8]
+  /// It is greater than any tag that is read: nothing else is known of it.
+  public let isTooLarge: Bool
   /// What the object says of its texts; the message may be of any all the same.
   public let encoding: TextEncoding
 
@@ -34,10 +36,13 @@ public struct TagObject: Equatable, Sendable {
   }
 
   /// Reads the content of a tag object. Source: Git's `parse_tag_buffer`, but more tolerant.
-  init(id: ObjectID, content: [UInt8]) {
+  ///
+  /// - Parameter isCut: whether this may be only its beginning.
+  init(id: ObjectID, content: [UInt8], isCut: Bool = false) {
     self.id = id
+    isTooLarge = false
     let headers = ObjectHeaders(content)
-    message = headers.body
+    message = isCut ? headers.body.endingWithCharacter : headers.body
     name = headers["tag"].map { String(decoding: $0, as: UTF8.self) }
     target = headers["object"].flatMap { ObjectID(hex: String(decoding: $0, as: UTF8.self)) }
     targetKind = headers["type"].flatMap { ObjectKind(rawValue: String(decoding: $0, as: UTF8.self)) }
@@ -45,6 +50,14 @@ public struct TagObject: Equatable, Sendable {
     self.encoding = encoding
     tagger = headers["tagger"].flatMap { Self.parseTagger($0, encoding) }
     commit = targetKind == .commit ? target : nil
+  }
+
+  init(tooLarge id: ObjectID) {
+    self.id = id
+    isTooLarge = true
+    (name, target, targetKind, tagger, message, encoding) = (
+      nil, nil, nil, nil, [], TextEncoding(header: nil)
+    )
   }
 
   /// `Name <email> seconds zone`.
@@ -59,6 +72,16 @@ public struct TagObject: Equatable, Sendable {
     return Tagger(
       name: encoding.text(of: name), email: encoding.text(of: line[(open + 1)..<close]), seconds: seconds,
       zone: words.count > 1 ? words[1] : "")
+  }
+}
+
+extension [UInt8] {
+  /// Without the beginning of a character of UTF-8 that goes on beyond the end.
+  fileprivate var endingWithCharacter: [UInt8] {
+    let tail = reversed().prefix(3).prefix { $0 & 0xc0 == 0x80 }.count
+    guard let lead = dropLast(tail).last, lead >= 0xc0 else { return self }
+    let length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2
+    return tail + 1 < length ? Array(dropLast(tail + 1)) : self
   }
 }
 

@@ -77,8 +77,11 @@ final class ObjectStore {
 
   /// The content of an object; nil where it is not here.
   ///
+  /// - Parameter kept: bytes beyond which the content is cut off.
   /// - Throws: ``GitRemoteError/Code/tooLarge`` where it is greater than the limit, in bytes.
-  func read(_ id: ObjectID, limit: Int) throws(GitRemoteError) -> (kind: ObjectKind, content: [UInt8])? {
+  func read(
+    _ id: ObjectID, limit: Int, kept: Int = .max
+  ) throws(GitRemoteError) -> (kind: ObjectKind, content: [UInt8])? {
     var oid = id.oid
     var object: OpaquePointer?
     guard contains(id) else { return nil }
@@ -88,7 +91,8 @@ final class ObjectStore {
     try LibGit2.checkMirror("read object \(id)") { result }
     defer { git_odb_object_free(object) }
     guard let kind = ObjectKind(git_odb_object_type(object)) else { return nil }
-    let bytes = UnsafeRawBufferPointer(start: git_odb_object_data(object), count: git_odb_object_size(object))
+    let count = min(git_odb_object_size(object), kept)
+    let bytes = UnsafeRawBufferPointer(start: git_odb_object_data(object), count: count)
     return (kind, Array(bytes))
   }
 

@@ -21,6 +21,7 @@ struct Planner {
 
   mutating func plan() throws(Refusal) -> Plan {
     try checkOptions()
+    try checkReadable()
     switch request.action {
     case .register: return try planRegister()
     case .assign: return try planAssign()

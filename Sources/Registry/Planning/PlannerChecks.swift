@@ -40,6 +40,15 @@ extension Planner {
     }
   }
 
+  /// A tag that can't be read may be what decides which version is meant or holds a stage.
+  func checkReadable() throws(Refusal) {
+    guard let ref = draft.state.tooLargeTag(of: name) else { return }
+    throw Refusal(
+      .tagTooLarge,
+      "tag '\(ref)' is too large to be read, so nobody can tell what '\(name)' has; delete it in the remote and tag again with a shorter message"
+    )
+  }
+
   /// `.gto`'s list binds what is assigned from now on. GTO also refuses to unassign from a stage that
   /// left the list, so that such a stage could never be emptied.
   func checkStage(_ stage: StageName) throws(Refusal) {

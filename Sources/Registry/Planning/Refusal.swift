@@ -32,6 +32,8 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
     public static let stageNotAllowed = Code(description: "stageNotAllowed")
     /// A tag of that name exists, or one that Git can't hold beside it.
     public static let tagExists = Code(description: "tagExists")
+    /// A tag of the artifact is too large to be read.
+    public static let tagTooLarge = Code(description: "tagTooLarge")
     /// Git would refuse the tag's name.
     public static let invalidTagName = Code(description: "invalidTagName")
     public static let ifCurrentMismatch = Code(description: "ifCurrentMismatch")

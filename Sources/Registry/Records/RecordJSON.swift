@@ -2,13 +2,14 @@ public import StrictJSON
 
 extension TagRecord {
   /// The record as it crosses from the process that reads Git. Keys: `ref`, `object` and, for annotated
-  /// tags, `tag` = `name`, `commit`, `nested`, `tagger`, `message`, `utf8`; what is nil or as usual is
-  /// left out.
+  /// tags, `tag` = `name`, `commit`, `nested`, `tagger`, `message`, `utf8`; `unread`; what is nil or as
+  /// usual is left out.
   public var jsonValue: JSONValue {
     var members: [(key: String, value: JSONValue)] = [
       ("ref", .string(ref)), ("object", .string(objectID.description)),
     ]
     if let annotation { members.append(("tag", annotation.jsonValue)) }
+    if let unread { members.append(("unread", .string(unread.rawValue))) }
     return .object(JSONObject(members))
   }
 
@@ -18,7 +19,8 @@ extension TagRecord {
     let annotation = try reader.optionalObject("tag")
     self.init(
       ref: try reader.string("ref"), objectID: try reader.objectID("object"),
-      annotation: try annotation.map { reader throws(JSONShapeError) in try Annotation(reader) })
+      annotation: try annotation.map { reader throws(JSONShapeError) in try Annotation(reader) },
+      unread: try reader.optionalChoice("unread", Unread.self))
     try reader.finish()
   }
 }

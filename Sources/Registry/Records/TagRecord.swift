@@ -5,8 +5,16 @@ public struct TagRecord: Equatable, Sendable {
   public var ref: String
   /// What the ref points at: the tag object, or for a lightweight tag the commit.
   public var objectID: ObjectID
-  /// Nil for a lightweight tag.
+  /// Nil for a lightweight tag, and for one that could not be read.
   public var annotation: Annotation?
+  /// Why it could not be read; nil for one that was.
+  public var unread: Unread?
+
+  /// Why nobody knows what stands in a tag object.
+  public enum Unread: String, Sendable, CaseIterable {
+    /// It is greater than any tag that is read.
+    case tooLarge
+  }
 
   /// What stands in a tag object.
   public struct Annotation: Equatable, Sendable {
@@ -36,10 +44,11 @@ public struct TagRecord: Equatable, Sendable {
     }
   }
 
-  public init(ref: String, objectID: ObjectID, annotation: Annotation?) {
+  public init(ref: String, objectID: ObjectID, annotation: Annotation?, unread: Unread? = nil) {
     self.ref = ref
     self.objectID = objectID
     self.annotation = annotation
+    self.unread = unread
   }
 
   /// Strings are equal when their bytes are.

@@ -51,6 +51,14 @@ public struct RegistryState: Sendable {
     return artifacts[name.artifact]?.refs[BytewiseString(ref)] != nil
   }
 
+  /// A tag of the artifact that is too large to be read.
+  func tooLargeTag(of name: ArtifactName) -> String? {
+    if problems.isEmpty { return nil }
+    return artifacts[name]?.refs.keys.first { ref in
+      problems[ref]?.contains { $0.code == .tooLarge } ?? false
+    }?.string
+  }
+
   /// The existing tag that stands in the way of a new one: the same name, or one of the two would have
   /// to be a folder and a file at once. Nil where the new one can be made.
   public func obstacle(to ref: String) -> String? {

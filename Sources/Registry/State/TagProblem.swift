@@ -6,6 +6,8 @@ public struct TagProblem: Equatable, Sendable, CustomStringConvertible {
 
     /// It looks like a GTO tag but is not annotated, so it does nothing.
     public static let lightweight = Code(description: "lightweight")
+    /// The tag object is greater than any that is read, so that nobody can tell what it does.
+    public static let tooLarge = Code(description: "tooLarge")
     /// It resembles a GTO tag but can't be read as one.
     public static let unparseable = Code(description: "unparseable")
     /// `NAME@created` is in GTO's grammar, but GTO 1.10.1 crashes on it.

@@ -13,7 +13,8 @@ struct TagReading {
       return
     }
     guard let annotation = record.annotation else {
-      self.init(refName: refName, event: nil, problems: [.lightweight(record.ref)])
+      let problem = record.unread.map { TagProblem.unread(record.ref, $0) } ?? .lightweight(record.ref)
+      self.init(refName: refName, event: nil, problems: [problem])
       return
     }
     let (event, problem) = Self.event(record, annotation, refName)
@@ -71,6 +72,15 @@ extension TagProblem {
     TagProblem(
       .lightweight, [ref], "is a lightweight tag, so it has no effect, though its counter is used up",
       advice: "delete it, or ask for what it was meant to do")
+  }
+
+  fileprivate static func unread(_ ref: String, _ why: TagRecord.Unread) -> TagProblem {
+    switch why {
+    case .tooLarge:
+      TagProblem(
+        .tooLarge, [ref], "is too large to be read, so its artifact can't be changed",
+        advice: "delete it and tag again with a shorter message")
+    }
   }
 
   fileprivate static func unparseable(_ ref: String) -> TagProblem {

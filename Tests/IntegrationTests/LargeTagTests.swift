@@ -1,0 +1,43 @@
+import Registry
+import StrictJSON
+import SystemCalls
+import TestSupport
+import Testing
+
+/// Tags whose message is greater than what is kept of it.
+struct LargeTagTests {
+  private static let message = String(repeating: "x", count: 1_500_000) + "\n"
+
+  @Test("a version whose tag has a long message is there")
+  func isThere() throws {
+    let remote = try GitFixture()
+    try remote.tag("model@v1.0.0", message: Self.message)
+    let worker = try WorkerFixture(["demo": remote.path])
+    let again = try worker.stagekeeper("register", "model", "--json")
+    #expect(again.errorCode == "already_registered", "\(again)")
+    #expect(try worker.stagekeeper("doctor").exit == .success)
+    try worker.ask("assign", "model", "--version", "v1.0.0", "--stage", "dev")
+    try worker.stop()
+  }
+
+  @Test("its signature is judged over all of it")
+  func signature() throws {
+    let repository = try SignedRepository()
+    let key = try repository.key("ed25519")
+    let signers = try repository.directory.write("signers", SignedRepository.signer("ed25519", "ci"))
+    let text = try repository.directory.write("message", Self.message)
+    try repository.remote.git(
+      "-c", "gpg.format=ssh", "-c", "user.signingkey=\(key)", "tag", "-s", "-F", text, "model@v1.0.0", "main")
+    let worker = try WorkerFixture(
+      configuration: repository.configuration(
+        signing: "format: \"ssh\", keyFile: \"\(key)\"", verification: "allowedSignersFile: \"\(signers)\""))
+    #expect(try worker.verify("model@v1.0.0")["verdict"] == "good")
+    let signed = try repository.remote.git("cat-file", "tag", "model@v1.0.0") + "\n"
+    let forged = signed.replacing("x\n-----BEGIN", with: "y\n-----BEGIN")
+    #expect(forged != signed)
+    try repository.remote.rawTag("model@v1.0.0", forged)
+    try worker.ask("show", "--fresh")
+    #expect(try worker.verify("model@v1.0.0")["verdict"] == "bad_signature")
+    try worker.stop()
+  }
+}
