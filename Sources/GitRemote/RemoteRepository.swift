@@ -133,7 +133,11 @@ public final class RemoteRepository {
   ) throws(GitRemoteError) -> any ServiceConnection {
     awaitEndings()
     try configuration.checkFiles()
-    return try transport.connect(service, operation: operation)
+    do throws(GitRemoteError) {
+      return try transport.connect(service, operation: operation)
+    } catch {
+      throw error.explained(by: configuration)
+    }
   }
 
   private func open(
@@ -144,7 +148,7 @@ public final class RemoteRepository {
       return try Conversation(connection, operation: operation, limits: configuration.limits)
     } catch {
       ending.removeLast()
-      throw error
+      throw error.explained(by: configuration)
     }
   }
 

@@ -42,6 +42,7 @@ extension WireError.Code {
   static let credentialFile = Self(rawValue: "credential_file")
   static let credentialCommand = Self(rawValue: "credential_command")
   static let mirrorUnusable = Self(rawValue: "mirror_unusable")
+  static let remoteOwner = Self(rawValue: "remote_owner")
   static let remoteStorage = Self(rawValue: "remote_storage")
   static let remoteCertificate = Self(rawValue: "remote_certificate")
 }
@@ -63,6 +64,7 @@ extension WireError {
     case .hostKeyUnknown, .hostKeyChanged: (.remoteHostKey, .unavailable)
     case .certificateInvalid: (.remoteCertificate, .unavailable)
     case .redirected: (.remoteRedirected, .unavailable)
+    case .foreignOwner: (.remoteOwner, .unavailable)
     case .repositoryNotFound: (.remoteNotFound, .unavailable)
     case .protocolViolation, .tooLarge: (.remoteProtocol, .unavailable)
     case .serverDisk: (.remoteStorage, .retry)

@@ -21,15 +21,22 @@ import Testing
     let server = try SSHServer()
     let remote = try TestRemote(ssh: server, GitFixture())
     remote.configuration.ssh.knownHostsFile = try server.makeEmptyKnownHosts()
-    let error = try error(remote)
-    #expect(error?.code == .hostKeyUnknown)
+    let error = try #require(try error(remote))
+    #expect(error.code == .hostKeyUnknown)
+    let file = try #require(remote.configuration.ssh.knownHostsFile)
+    #expect(error.message.hasPrefix("\(file) has no key of 127.0.0.1:\(server.port)\n"), "\(error)")
   }
 
   @Test func changedHostKey() throws {
     let server = try SSHServer()
     let remote = try TestRemote(ssh: server, GitFixture())
     remote.configuration.ssh.knownHostsFile = try server.makeWrongKnownHosts()
-    #expect(try error(remote)?.code == .hostKeyChanged)
+    let error = try #require(try error(remote))
+    #expect(error.code == .hostKeyChanged)
+    let file = try #require(remote.configuration.ssh.knownHostsFile)
+    #expect(
+      error.message.hasPrefix("127.0.0.1:\(server.port) shows another key than \(file) has\n"), "\(error)")
+    #expect(!error.message.contains("@@"), "\(error)")
   }
 
   @Test func wrongKey() throws {
@@ -39,6 +46,19 @@ import Testing
     let error = try error(remote)
     #expect(error?.code == .authenticationFailed)
     #expect(error?.message.contains("Permission denied") == true)
+  }
+
+  @Test func aRepositoryOfAnotherUser() throws {
+    let remote = try TestRemote(path: GitFixture())
+    let words =
+      "fatal: detected dubious ownership in repository at '/x'\nTo add an exception, call: git config\n"
+    let file = try remote.directory.write("words", words)
+    remote.configuration.programs.git = try remote.directory.write(
+      "git", "#!/bin/sh\ncat \(file) >&2; exit 128\n", mode: 0o755)
+    let error = try #require(try error(remote))
+    #expect(error.code == .foreignOwner)
+    #expect(error.message.contains("chown -R: fatal: detected dubious ownership"), "\(error)")
+    #expect(!error.message.contains("git config"), "\(error)")
   }
 
   @Test(arguments: ["wrong-secret-token", nil]) func wrongToken(_ token: String?) throws {

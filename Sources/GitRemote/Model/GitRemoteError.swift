@@ -8,7 +8,7 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
       case unreachable, timeout, authenticationFailed, hostKeyUnknown, hostKeyChanged, certificateInvalid
       case redirected, repositoryNotFound, protocolViolation, tooLarge, refused, remoteHungUp, invalid
       case notFound, notRegularFile, locked, io, exhausted, mirrorDamaged, mirrorUnusable, unsupported,
-        serverDisk
+        serverDisk, foreignOwner
       case credentialFileUnusable, credentialCommandFailed
     }
     private let kind: Kind
@@ -29,6 +29,8 @@ public struct GitRemoteError: Error, Equatable, Sendable, CustomStringConvertibl
     public static let redirected = Code(kind: .redirected)
     /// The server has no such repository, or hides it from this credential.
     public static let repositoryNotFound = Code(kind: .repositoryNotFound)
+    /// The repository belongs to another user than the one as whom Git runs there, and Git does not touch it.
+    public static let foreignOwner = Code(kind: .foreignOwner)
     /// The server sent something that is not the Git protocol.
     public static let protocolViolation = Code(kind: .protocolViolation)
     /// More data than the configured limits allow.

@@ -163,6 +163,7 @@ enum ServerRefusal {
     ("could not be found", .repositoryNotFound),
     ("does not appear to be a git repository", .repositoryNotFound),
     ("not a git repository", .repositoryNotFound),
+    ("dubious ownership", .foreignOwner),
     ("repository not exported", .repositoryNotFound),
     ("access denied", .authenticationFailed),
     ("connection closed by", .remoteHungUp),
