@@ -180,3 +180,27 @@ struct ConfigurationTests {
     #expect(names.allSatisfy { $0.allSatisfy(\.isHexDigit) })
   }
 }
+  @Test(
+    "null is not the same as left out",
+    arguments: [
+      ("{ repositories: null }", "repositories"),
+      ("{ repositories: {}, sockets: null }", "sockets"),
+      ("{ repositories: {}, limits: { lanes: null } }", "limits.lanes"),
+      ("{ repositories: { a: { url: '/r', signing: null } } }", "repositories.a.signing"),
+      (
+        "{ repositories: { a: { url: '/r', verification: { caFile: null } } } }",
+        "repositories.a.verification.caFile"
+      ),
+      ("{ repositories: {}, tenants: { t: { uids: [1, null] } } }", "tenants.t.uids[1]"),
+      ("{ repositories: {}, grants: [ { tenants: ['t'], stages: null } ] }", "grants[0].stages"),
+      ("{ repositories: {}, grants: [ { tenants: ['t'], artifacts: null } ] }", "grants[0].artifacts"),
+      ("{ repositories: {}, conditions: [ { approvals: null } ] }", "conditions[0].approvals"),
+      (
+        "{ repositories: {}, conditions: [ { freeze: [ { days: [null] } ] } ] }",
+        "conditions[0].freeze[0].days[0]"
+      ),
+    ])
+  func nulls(_ text: String, _ path: String) {
+    #expect(problem(text) == "\(path): expected a value, found null: leave the key out for its default")
+  }
+

@@ -41,6 +41,7 @@ extension Configuration {
       throw ConfigurationError("\(error)")
     }
     do throws(JSONShapeError) {
+      try value.refuseNulls()
       try self.init(reading: value)
     } catch {
       throw ConfigurationError("\(error)")
@@ -123,6 +124,31 @@ extension Configuration {
       let hint = nearest(to: tenant, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
       throw JSONShapeError(
         path: path, message: "there is no tenant \"\(tenant.escapedForMessage)\"\(hint)")
+    }
+  }
+}
+
+extension JSONValue {
+  /// How deep the file's keys stand: `conditions[0].freeze[0].days[0]`. What is deeper is refused by its kind.
+  private static let levels = 6
+
+  /// A `null` would count as left out, and what is left out is often what allows most.
+  fileprivate func refuseNulls(at path: String = "", level: Int = 0) throws(JSONShapeError) {
+    if level > Self.levels { return }
+    switch self {
+    case .null:
+      throw JSONShapeError(
+        path: path, message: "expected a value, found null: leave the key out for its default")
+    case .array(let elements):
+      for (index, element) in elements.enumerated() {
+        try element.refuseNulls(at: "\(path)[\(index)]", level: level + 1)
+      }
+    case .object(let object):
+      for (key, value) in object.members {
+        let prefix = path.isEmpty ? "" : "\(path)."
+        try value.refuseNulls(at: prefix + key.escapedForMessage, level: level + 1)
+      }
+    default: break
     }
   }
 }
