@@ -123,13 +123,21 @@ public struct ObjectReader {
     return object.members.map { ($0.key, $0.value, path(of: $0.key)) }
   }
 
+  /// Refuses members that have none of these names, before one is missed that is only misspelt.
+  ///
+  /// - Throws: ``JSONShapeError`` at the first unknown key; it names the nearest known one.
+  public func only(_ keys: String...) throws(JSONShapeError) { try refuseKeys(otherThan: keys) }
+
   /// Refuses members that nobody asked for.
   ///
   /// - Throws: ``JSONShapeError`` at the first unknown key; it names the nearest known one.
   public func finish() throws(JSONShapeError) {
-    if askedForAll { return }
-    for (key, _) in object.members where !asked.contains(where: { $0.hasSameBytes(as: key) }) {
-      let hint = nearest(to: key, among: asked).map { "; did you mean \"\($0)\"?" } ?? ""
+    if !askedForAll { try refuseKeys(otherThan: asked) }
+  }
+
+  private func refuseKeys(otherThan known: [String]) throws(JSONShapeError) {
+    for (key, _) in object.members where !known.contains(where: { $0.hasSameBytes(as: key) }) {
+      let hint = nearest(to: key, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
       throw JSONShapeError(
         path: path(of: key.escapedForMessage), message: "unknown key" + hint)
     }

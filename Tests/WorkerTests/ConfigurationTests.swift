@@ -81,7 +81,25 @@ struct ConfigurationTests {
 
   static let mistakes = [
     Mistake("{", "line 1, column 2"), Mistake("[]", "expected an object"),
-    Mistake("{}", "repositories: is missing"),
+    Mistake("{}", "repositories: is missing: {} where there is none yet"),
+    Mistake("{ repositorys: {} }", "repositorys: unknown key; did you mean \"repositories\"?"),
+    Mistake(
+      "{ repositories: { a: { ulr: '/x' } } }", "repositories.a.ulr: unknown key; did you mean \"url\"?"),
+    Mistake(
+      "{ repositories: { a: { url: '/r', signing: { fromat: 'ssh', keyFile: '/k' } } } }",
+      "repositories.a.signing.fromat: unknown key; did you mean \"format\"?"),
+    Mistake(
+      "{ repositories: {}, grants: [ { tenant: ['t'], repositories: ['*'], actions: ['*'] } ] }",
+      "grants[0].tenant: unknown key; did you mean \"tenants\"?"),
+    Mistake(
+      "{ repositories: {}, conditions: [ { repositories: ['*'], stage: ['*'], signed: true } ] }",
+      "conditions[0].stage: unknown key; did you mean \"stages\"?"),
+    Mistake(
+      "{ repositories: {}, conditions: [ { repositories: ['*'], stages: ['*'], approvals: { require: 1 } } ] }",
+      "conditions[0].approvals.require: unknown key; did you mean \"required\"?"),
+    Mistake(
+      "{ repositories: {}, conditions: [ { repositories: ['*'], stages: ['*'], freeze: [ { form: 'x' } ] } ] }",
+      "conditions[0].freeze[0].form: unknown key; did you mean \"from\"?"),
     Mistake("{ repositories: {}, stateDirectroy: '/x' }", "did you mean \"stateDirectory\"?"),
     Mistake("{ repositories: {}, stateDirectory: 'x' }", "stateDirectory: expected an absolute path"),
     Mistake("{ repositories: { a: {} } }", "repositories.a.url: is missing"),

@@ -4,6 +4,8 @@ internal import WireProtocol
 extension Condition {
   init(index: Int, reading value: JSONValue, at path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(value, path: path)
+    try reader.only(
+      "repositories", "artifacts", "stages", "from", "branches", "types", "signed", "freeze", "approvals")
     self.index = index
     repositories = try reader.nonEmptyStrings("repositories").map(Pattern.init)
     artifacts = try reader.patterns("artifacts")
@@ -25,6 +27,7 @@ extension Condition {
 extension FreezeWindow {
   init(reading value: JSONValue, at path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(value, path: path)
+    try reader.only("days", "from", "until", "utcOffset", "reason")
     reason = try reader.optionalString("reason")
     if let days = try reader.optionalStrings("days") {
       span = .weekly(try WeeklyWindow(days: days, reading: &reader))

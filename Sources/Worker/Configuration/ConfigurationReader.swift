@@ -50,6 +50,8 @@ extension Configuration {
 
   init(reading value: JSONValue) throws(JSONShapeError) {
     var reader = try ObjectReader(value)
+    try reader.only(
+      "stateDirectory", "sockets", "repositories", "tenants", "grants", "conditions", "audit", "limits")
     stateDirectory = try reader.absolutePath("stateDirectory") ?? "/var/lib/stagekeeper"
     (clientSockets, adminSocket) = try Self.readSockets(&reader)
     repositories = try Self.readRepositories(&reader)
@@ -67,7 +69,7 @@ extension Configuration {
     _ reader: inout ObjectReader
   ) throws(JSONShapeError) -> [RepositoryConfiguration] {
     guard var members = try reader.optionalObject("repositories") else {
-      throw reader.error("repositories", "is missing: name at least one")
+      throw reader.error("repositories", "is missing: {} where there is none yet")
     }
     var repositories: [RepositoryConfiguration] = []
     for member in members.allMembers() {

@@ -31,6 +31,7 @@ extension TenantConfiguration {
 extension Grant {
   init(index: Int, reading value: JSONValue, at path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(value, path: path)
+    try reader.only("tenants", "repositories", "artifacts", "actions", "stages")
     self.index = index
     tenants = Set(try reader.nonEmptyStrings("tenants"))
     repositories = try reader.nonEmptyStrings("repositories").map(Pattern.init)

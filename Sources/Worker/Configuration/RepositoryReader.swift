@@ -11,6 +11,9 @@ extension RepositoryConfiguration {
     }
     var reader = try ObjectReader(value, path: path)
     self.id = id
+    try reader.only(
+      "url", "ssh", "https", "tagger", "signing", "verification", "containment", "defaultBranch",
+      "tagsPerPush", "allowDelete")
     url = try reader.string("url")
     ssh = try SSHConfiguration(reading: try reader.optionalObject("ssh"))
     https = try HTTPSConfiguration(reading: try reader.optionalObject("https"))
@@ -93,6 +96,7 @@ extension HTTPSConfiguration {
     guard var reader else { return nil }
     username = try reader.optionalString("username")
     tokenFile = try reader.absolutePath("tokenFile")
+    try reader.only("format", "keyFile", "certificateFile", "chainFile", "passphraseFile", "required")
     credentialCommand = try reader.command("credentialCommand")
     caFile = try reader.absolutePath("caFile")
     try reader.finish()
