@@ -174,30 +174,37 @@ struct ConfigurationTests {
     #expect(problem(mistake.text).contains(mistake.words), "\(problem(mistake.text))")
   }
 
+  private static func withBranch(_ name: String) -> String {
+    "{ repositories: { a: { url: '/r', defaultBranch: '\(name)' } } }"
+  }
+
+  @Test(
+    "a default branch is the name of one", arguments: ["", "a b", "-x", "HEAD", "a..b", "x.lock", "heads/x"])
+  func branches(_ name: String) throws {
+    #expect(problem(Self.withBranch(name)).hasPrefix("repositories.a.defaultBranch: "))
+    #expect(
+      problem(Self.withBranch("refs/heads/main")).hasSuffix(
+        "defaultBranch: begins with \"refs/heads/\": give the name of the branch alone"))
+    #expect(try read(Self.withBranch("release/1.0")).repository("a")?.defaultBranch == "release/1.0")
+  }
+
+  @Test("a URL is one that a lane can use", arguments: RepositoryURLs.good)
+  func goodURLs(_ url: String) throws {
+    #expect(try RepositoryConfiguration(id: "a", url: url).transport != nil)
+  }
+
+  @Test("a URL that no lane can use is refused with the file", arguments: RepositoryURLs.bad)
+  func badURLs(_ url: String) {
+    let error = #expect(throws: ConfigurationError.self) { try RepositoryConfiguration(id: "a", url: url) }
+    #expect(error?.message.hasPrefix("--repo a.url: ") == true)
+    #expect(error?.message.contains("secret") == false)
+  }
+
   @Test("an error never repeats a password from a url")
   func secrets() {
     #expect(!problem("{ repositories: { a: { url: 'https://user:hunter2@x/y' } } }").contains("hunter2"))
   }
 
-  @Test("the file's name is in the error")
-  func files() throws {
-    let directory = try TemporaryDirectory()
-    let path = try directory.write("c.json5", "{ repositories: 1 }")
-    #expect(throws: ConfigurationError("\(path): repositories: expected an object, found an integer")) {
-      try Configuration(file: path)
-    }
-    #expect(throws: ConfigurationError.self) { try Configuration(file: path + ".none") }
-  }
-
-  @Test("folders of repositories are hexadecimal, and different for different ids")
-  func folders() throws {
-    let names = try ["a", "A", "a.b", "a-b"].map {
-      try RepositoryConfiguration(id: $0, url: "/r").directoryName
-    }
-    #expect(Set(names).count == 4)
-    #expect(names.allSatisfy { $0.allSatisfy(\.isHexDigit) })
-  }
-}
   @Test(
     "null is not the same as left out",
     arguments: [
@@ -222,3 +229,22 @@ struct ConfigurationTests {
     #expect(problem(text) == "\(path): expected a value, found null: leave the key out for its default")
   }
 
+  @Test("the file's name is in the error")
+  func files() throws {
+    let directory = try TemporaryDirectory()
+    let path = try directory.write("c.json5", "{ repositories: 1 }")
+    #expect(throws: ConfigurationError("\(path): repositories: expected an object, found an integer")) {
+      try Configuration(file: path)
+    }
+    #expect(throws: ConfigurationError.self) { try Configuration(file: path + ".none") }
+  }
+
+  @Test("folders of repositories are hexadecimal, and different for different ids")
+  func folders() throws {
+    let names = try ["a", "A", "a.b", "a-b"].map {
+      try RepositoryConfiguration(id: $0, url: "/r").directoryName
+    }
+    #expect(Set(names).count == 4)
+    #expect(names.allSatisfy { $0.allSatisfy(\.isHexDigit) })
+  }
+}

@@ -1,4 +1,5 @@
 internal import LaneProtocol
+internal import Registry
 internal import StrictJSON
 
 extension RepositoryConfiguration {
@@ -10,10 +11,10 @@ extension RepositoryConfiguration {
           "a repository's id has 1 to 64 letters, digits, '.', '_' or '-' and starts with a letter or digit")
     }
     var reader = try ObjectReader(value, path: path)
-    self.id = id
     try reader.only(
       "url", "ssh", "https", "tagger", "signing", "verification", "containment", "defaultBranch",
       "tagsPerPush", "allowDelete")
+    self.id = id
     url = try reader.string("url")
     ssh = try SSHConfiguration(reading: try reader.optionalObject("ssh"))
     https = try HTTPSConfiguration(reading: try reader.optionalObject("https"))
@@ -25,8 +26,13 @@ extension RepositoryConfiguration {
     tagsPerPush = Int(try reader.optionalInteger("tagsPerPush", in: 1...1000) ?? 3)
     allowDelete = try reader.optionalBool("allowDelete") ?? false
     try reader.finish()
-    if let message = Self.problem(withURL: url) {
-      throw JSONShapeError(path: "\(path).url", message: message)
+    do throws(MalformedURL) {
+      _ = try RepositoryURL.transport(of: url)
+    } catch {
+      throw reader.error("url", error.message)
+    }
+    if let problem = defaultBranch.flatMap(BranchName.problem) {
+      throw reader.error("defaultBranch", problem)
     }
   }
 
@@ -49,37 +55,8 @@ extension RepositoryConfiguration {
       && bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x2E || $0 == 0x5F || $0 == 0x2D }
   }
 
-  /// What is wrong with a URL as far as its form goes; the lane reads it in full.
-  private static func problem(withURL url: String) -> String? {
-    if url.isEmpty { return "is empty" }
-    if url.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return "holds a control character" }
-    if let scheme = url.firstRange(of: "://") {
-      let authority = url[scheme.upperBound...].prefix { $0 != "/" }
-      let user = authority.lastIndex(of: "@").map { authority[..<$0] }
-      if user?.contains(":") ?? false {
-        return "holds a password; put it in a file and name that file (https.tokenFile)"
-      }
-    }
-    return transport(of: url) == nil
-      ? "expected ssh://, https://, http://, user@host:path or an absolute path" : nil
-  }
-
-  enum Transport {
-    case path, http, ssh
-  }
-
-  /// How the server is reached, by the form of the URL.
-  var transport: Transport? { Self.transport(of: url) }
-
-  private static func transport(of url: String) -> Transport? {
-    if url.hasPrefix("/") || url.hasPrefix("file:///") { return .path }
-    guard let scheme = url.firstRange(of: "://") else { return url.contains(":") ? .ssh : nil }
-    return switch url[..<scheme.lowerBound] {
-    case "ssh": .ssh
-    case "https", "http": .http
-    default: nil
-    }
-  }
+  /// How the server is reached.
+  var transport: RepositoryURL.Transport? { try? RepositoryURL.transport(of: url) }
 }
 
 extension SSHConfiguration {
@@ -96,7 +73,6 @@ extension HTTPSConfiguration {
     guard var reader else { return nil }
     username = try reader.optionalString("username")
     tokenFile = try reader.absolutePath("tokenFile")
-    try reader.only("format", "keyFile", "certificateFile", "chainFile", "passphraseFile", "required")
     credentialCommand = try reader.command("credentialCommand")
     caFile = try reader.absolutePath("caFile")
     try reader.finish()
@@ -120,6 +96,7 @@ extension TaggerConfiguration {
 extension SigningConfiguration {
   init?(reading reader: ObjectReader?) throws(JSONShapeError) {
     guard var reader else { return nil }
+    try reader.only("format", "keyFile", "certificateFile", "chainFile", "passphraseFile", "required")
     guard let format = try reader.optionalChoice("format", Format.self) else {
       throw reader.error("format", "is missing: \"ssh\" or \"x509\"")
     }

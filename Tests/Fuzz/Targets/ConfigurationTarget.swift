@@ -1,3 +1,4 @@
+import GitRemote
 import LaneProtocol
 import StrictJSON
 import SystemCalls
@@ -19,6 +20,7 @@ extension FuzzTarget {
       try checkShown(line, limit: 16 << 10, "a warning")
     }
     for repository in configuration.repositories {
+      _ = try RemoteURL(repository.url)
       let lane = repository.laneConfiguration(
         stateDirectory: configuration.stateDirectory, limits: configuration.limits)
       let text = lane.json.serialized()
