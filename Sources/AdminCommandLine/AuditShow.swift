@@ -88,6 +88,7 @@ extension AdminTool {
 
   private static func row(_ line: JSONValue) -> [String?] {
     let count = line["count"]?.cell.map { " (\($0) times)" } ?? ""
+    let result = [line["decision"]?.cell, line["outcome"]?.cell].compactMap { $0 }
     let user = line["peer"]?["user"]?.cell ?? line["peer"]?["uid"]?.cell
     let place = [line["repository"]?.cell, line["artifact"]?.cell].compactMap { $0 }.joined(separator: " ")
     let version = line["version"]?.cell.map { "@\($0)" } ?? ""
@@ -95,7 +96,7 @@ extension AdminTool {
     let what = line["ref"]?.cell.map { "\(line["repository"]?.cell ?? "-") \($0)" } ?? place + version + stage
     return [
       line["seq"]?.cell, line["time"]?.cell, line["event"]?.cell,
-      (line["decision"] ?? line["outcome"])?.cell.map { $0 + count }, user, line["tenant"]?.cell,
+      result.isEmpty ? nil : result.joined(separator: ", ") + count, user, line["tenant"]?.cell,
       line["action"]?.cell, what.isEmpty ? nil : what, line["job"]?.cell,
       (line["rule"] ?? line["code"])?.cell,
     ]

@@ -28,6 +28,8 @@ public struct AuditEntry: Sendable, Hashable {
     case failed
     /// An administrator's command was carried out.
     case done
+    /// It was let in and has changed nothing: it had been done before, or came too late.
+    case unchanged
   }
 
   /// Who it was, by the kernel's word.

@@ -205,11 +205,13 @@ public actor AuditLog {
     setDenialClock()
   }
 
-  /// Records that something was allowed that had been done already; durable soon after. Equal ones share lines.
+  /// Records that something was allowed that changes nothing any more; durable soon after. Equal ones share lines.
   ///
   /// - Throws: ``AuditError/Code/failed``, ``AuditError/Code/closed``.
   public func repeated(_ entry: AuditEntry) throws(AuditError) {
     try check()
+    var entry = entry
+    entry.outcome = .unchanged
     appendDenials(repetitions.note(entry, now: now()))
     setDenialClock()
   }

@@ -31,12 +31,17 @@ extension JobStore {
 
   /// Ends a job that waits for approval; durable on return. Ending it again in the same words changes nothing.
   ///
+  /// - Parameter lines: called on the store's executor with the job as it was and what ends it; what it returns is as
+  ///   durable as that.
   /// - Throws: ``JobStoreError/Code/notAwaitingApproval`` where the job does not wait for one, or no longer.
-  public func decline(_ id: JobID, _ error: JobError) async throws(JobStoreError) -> Job {
+  public func decline(
+    _ id: JobID, _ error: JobError,
+    carrying lines: @Sendable (Job, JobEvent) -> CarriedLines? = { _, _ in nil }
+  ) async throws(JobStoreError) -> Job {
     let operation = "reject job \(id)"
     let job = try jobAfterExpiry(id, operation)
     if job.state.name == .awaitingApproval {
-      try changeNow(id, .rejected(error))
+      try changeNow(id, .rejected(error), carrying: lines)
     } else if job.state != .rejected(error) {
       throw try await notAwaiting(job, operation)
     }

@@ -203,6 +203,11 @@ struct ApprovalTests {
     #expect(try fixture.approve(job, People.frank).errorCode == "job_not_awaiting_approval")
     #expect(try fixture.tags() == [])
     try fixture.worker.stop()
+    let effects = try fixture.worker.auditLines("--event", "effect", "--job", job)
+    #expect(effects.map { $0["code"] } == ["approval_rejected"], "\(effects)")
+    let rejections = try fixture.worker.auditLines("--event", "request", "--job", job)
+      .filter { $0["action"] == "reject" }
+    #expect(rejections.map { $0["outcome"] } == [nil, "unchanged"], "\(rejections)")
   }
 
   @Test("nobody approves after the time is over, also when the worker was away")

@@ -79,6 +79,20 @@ struct AuditTests {
       ])
     #expect(try worker.auditLines("--event", "admin").last?["code"] == "job_not_retryable")
     #expect(try worker.auditLines("--job", number, "--decision", "allowed").last?["action"] == "job.cancel")
+    // What is done to a job is found by all that the job is about.
+    try worker.administer("pause", "demo")
+    for (command, event) in [("cancel", "admin"), ("job.cancel", "request")] {
+      let staged = try worker.ask(
+        "assign", "churn", "--version", "v1.0.0", "--stage", "prod", "--repo", "demo", "--no-wait")
+      let id = try #require(staged["job"]?.stringValue)
+      _ =
+        event == "admin"
+        ? try worker.command("stagekeeper-admin", "cancel", id) : try worker.stagekeeper("job", "cancel", id)
+      let lines = try worker.auditLines(
+        "--repo", "demo", "--artifact", "churn", "--stage", "prod", "--tenant", "ops", "--job", id, "--event",
+        event)
+      #expect(lines.last?["action"] == .string(command), "\(lines)")
+    }
     try worker.stop()
     let denied = try worker.auditLines("--decision", "denied", "--artifact", "fraud")
     #expect(denied.map { $0["count"]?.integerValue } == [nil, 20])

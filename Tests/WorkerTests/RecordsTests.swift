@@ -257,6 +257,34 @@ struct RecordsTests {
     try await restarted.close()
   }
 
+  @Test("a job that an approver rejects ends with its line, and a crash has it in both")
+  func declined() async throws {
+    let directory = try TemporaryDirectory()
+    let records = try await Fixture(directory)
+    let id = try await records.submit().job.id
+    _ = try await records.store.nextBatch(repository: "churn", limit: 1)
+    let plan = ApprovalPlan(
+      version: "v1.0.0", commit: String(repeating: "a", count: 40), stage: "prod", holder: nil)
+    try await records.store.record(id, .approvalAsked(plan, until: WallClock.milliseconds + 60_000))
+    let error = JobError(code: "approval_rejected", message: "no")
+    _ = try await records.records.decline(id, error)
+    // In the same words once more: nothing happens, and nothing is written.
+    _ = try await records.records.decline(id, error)
+    try await records.close()
+    let log = directory.appending("audit/audit-0000000001.jsonl")
+    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let ends = bytes.indices.filter { bytes[$0] == 10 }
+    #expect(ends.count == 3)
+    try Files.replace(log, with: Array(bytes[...ends[1]]))
+    let restarted = try await Fixture(directory)
+    var reader = AuditReader(directory.appending("audit"), AuditFilter())
+    var last: JSONValue?
+    try reader.read { last = $0 }
+    #expect(last?["event"] == "effect" && last?["outcome"] == "rejected", "\(String(describing: last))")
+    #expect(last?["code"] == "approval_rejected" && last?["job"] == .string("\(id)"))
+    try await restarted.close()
+  }
+
   @Test("a job that was there before stays, and so does one that has begun")
   func kept() async throws {
     let directory = try TemporaryDirectory()

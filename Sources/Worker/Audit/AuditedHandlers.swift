@@ -34,10 +34,7 @@ extension ClientHandler {
       entry.decision = .allowed
       entry.action = request.method
       entry.peer = AuditEntry.Peer(peer)
-      entry.job = request.params["job"]?.stringValue
-      entry.tenant = result["requester"]?["tenant"]?.stringValue
-      entry.repository = result["repository"]?.stringValue
-      entry.artifact = result["artifact"]?.stringValue
+      await worker.fillIn(&entry, from: request)
       if let error = await worker.audit.recorded([entry]) { throw WireError(error) }
     }
     return result
@@ -57,7 +54,7 @@ extension AdminHandler {
     entry.action = request.method
     entry.peer = AuditEntry.Peer(peer)
     entry.repository = request.params["repository"]?.stringValue
-    entry.job = request.params["job"]?.stringValue
+    await worker.fillIn(&entry, from: request)
     do throws(WireError) {
       let result = try await body()
       entry.outcome = .done
@@ -75,9 +72,23 @@ extension AdminHandler {
 }
 
 extension Worker {
+  /// The job that a request is about, and whose it is and what it does, so that the line is found by that too.
+  fileprivate func fillIn(_ entry: inout AuditEntry, from request: Request) async {
+    guard let text = request.params["job"]?.stringValue else { return }
+    entry.job = text
+    guard let number = UInt64(text), let job = try? await store.job(JobID(number)) else { return }
+    let known = AuditEntry(entry.event, of: job)
+    (entry.tenant, entry.repository) = (known.tenant, known.repository)
+    (entry.artifact, entry.stage, entry.version) = (known.artifact, known.stage, known.version)
+  }
+
   /// Records that somebody decides about a job, before the job goes on; durable on return, unless the word changes nothing
   /// any more.
-  func recordDecision(_ action: String, about job: Job, by peer: Peer) async throws(WireError) {
+  ///
+  /// - Returns: what is to be recorded again where the word comes too late after all; nil where it is known to.
+  func recordDecision(
+    _ action: String, about job: Job, by peer: Peer
+  ) async throws(WireError) -> AuditEntry? {
     var entry = AuditEntry(.request, of: job)
     entry.decision = .allowed
     entry.action = action
@@ -87,9 +98,10 @@ extension Worker {
     do throws(AuditError) {
       if job.state.name == .awaitingApproval, !hasApproved || action != "approve" {
         try await audit.decide([entry])
-      } else {
-        try await audit.repeated(entry)
+        return entry
       }
+      try await audit.repeated(entry)
+      return nil
     } catch {
       throw WireError(error)
     }

@@ -120,6 +120,15 @@ actor Records {
     return try await journal(events) { job, event in AuditEntry.effects(of: event, on: job) }
   }
 
+  /// Ends a job that waits for approval because an approver rejects it, as ``JobQueue/JobStore/decline(_:_:)`` does; how
+  /// it ends is written to the audit log before the journal says so. Assumes that the rejection itself is recorded.
+  func decline(_ id: JobID, _ error: JobError) async throws(JobStoreError) -> Job {
+    try await store.decline(id, error) { [audit] job, event in
+      // On their common executor.
+      audit.assumeIsolated { CarriedLines($0.carry(AuditEntry.effects(of: event, on: job))) }
+    }
+  }
+
   /// - Parameter entries: what the record of an event carries; asked for on the common executor.
   private func journal(
     _ events: [(id: JobID, event: JobEvent)], _ entries: @Sendable (Job, JobEvent) -> [AuditEntry]

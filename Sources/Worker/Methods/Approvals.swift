@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import JobQueue
 internal import StrictJSON
 internal import SystemCalls
@@ -30,7 +31,7 @@ extension ClientHandler {
   /// `approve`: one more approval; the job goes on where that is enough.
   func approve(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
-    try await worker.recordDecision("approve", about: decision.job, by: peer)
+    let entry = try await worker.recordDecision("approve", about: decision.job, by: peer)
     let worker = worker
     let job: Job
     do throws(JobStoreError) {
@@ -39,6 +40,7 @@ extension ClientHandler {
         decision.job.id, by: Approver(peer, worker.policy), message: decision.message
       ) { worker.policy.isApproved($0) }
     } catch {
+      if let entry { try? await worker.audit.repeated(entry) }
       throw try await worker.tooLate(decision.job.id, error)
     }
     if job.state == .queued { await worker.repositories[job.request.repository]?.wake() }
@@ -48,7 +50,7 @@ extension ClientHandler {
   /// `reject`: ends a job that waits for approval.
   func reject(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let decision = try await decision(params, peer)
-    try await worker.recordDecision("reject", about: decision.job, by: peer)
+    let entry = try await worker.recordDecision("reject", about: decision.job, by: peer)
     let user = peer.userName
     var by = JSONObject([("uid", .integer(Int64(peer.uid)))])
     by["user"] = user.map { .string($0) }
@@ -59,8 +61,9 @@ extension ClientHandler {
       .approvalRejected, category: .refused, "\(user ?? "uid \(peer.uid)") rejected it\(words)",
       details: details)
     do throws(JobStoreError) {
-      return worker.status(try await worker.store.decline(decision.job.id, JobError(error))).json
+      return worker.status(try await worker.records.decline(decision.job.id, JobError(error))).json
     } catch {
+      if let entry { try? await worker.audit.repeated(entry) }
       throw try await worker.tooLate(decision.job.id, error)
     }
   }
