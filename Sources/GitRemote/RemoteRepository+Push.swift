@@ -69,12 +69,11 @@ extension RemoteRepository {
     for ref in refs {
       report.outcomes[ref.name] = ref.outcome(at: advertised[ref.name]?.id, serverDeletes: deletes)
     }
-    let taken = Set(refs.filter { report.outcomes[$0.name]?.isTaken ?? false }.map(\.group))
-    let free = refs.filter { ref in
-      guard report.outcomes[ref.name] == nil else { return false }
-      if taken.contains(ref.group) { report.outcomes[ref.name] = .unsent }
-      return !taken.contains(ref.group)
+    let taken = Set(refs.filter { report.outcomes[$0.name]?.isTaken ?? false }.compactMap(\.group))
+    for ref in refs where report.outcomes[ref.name] == nil {
+      if let group = ref.group, taken.contains(group) { report.outcomes[ref.name] = .unsent }
     }
+    let free = refs.filter { report.outcomes[$0.name] == nil }
     if free.isEmpty {
       conversation.endWithoutRequest()
       return .done(report)

@@ -92,7 +92,7 @@ private struct OperationSequence {
       guard expectSame(plan, theirs, place), expectDone(plan, served, place) else { return false }
       apply(plan)
     } catch {
-      guard expectRefused(error, served, place) else { return false }
+      guard expectRefused(error, request, served, place) else { return false }
       if error.code == .versionExists, let tags = theirs["tags"]?.arrayValue, !tags.isEmpty {
         return try expectDoubledVersion(request, tags, place)
       }
@@ -155,12 +155,15 @@ private struct OperationSequence {
   }
 
   private func expectRefused(
-    _ refusal: Refusal, _ served: (lines: [String], refusal: String?)?, _ place: Comment
+    _ refusal: Refusal, _ request: WriteRequest, _ served: (lines: [String], refusal: String?)?,
+    _ place: Comment
   ) -> Bool {
     guard let served else { return true }
     // What options contradict each other, the command line or the protocol says before there is a job.
+    let isContradiction = request.skipRegistration && request.version != nil && request.commit != nil
     let expected =
-      refusal.code == .invalidRequest ? ["invalid_request", "invalid_parameter"] : [refusal.code.wireCode]
+      refusal.code == .invalidRequest || isContradiction
+      ? ["invalid_request", "invalid_parameter"] : [refusal.code.wireCode]
     let isExpected = served.refusal.map(expected.contains) ?? false
     #expect(isExpected, "\(place): \(served)")
     return isExpected

@@ -4,12 +4,15 @@ import WireProtocol
 
 @Suite struct WriteRequestTests {
   private let full = WriteRequest(
-    .assign, repository: "demo", artifact: "churn", ref: "main", version: "v1.0.0", stage: "prod",
+    .assign, repository: "demo", artifact: "churn", version: "v1.0.0", stage: "prod",
     message: "ü", force: true, simple: .false, skipRegistration: true, ifCurrent: "none",
     deadline: 1_800_000_000_000, requestKey: "k", dryRun: true, wait: false)
 
   @Test func parametersReadBack() throws {
     #expect(try WriteRequest(.assign, params: full.params) == full)
+    var other = full
+    (other.ref, other.version) = ("main", nil)
+    #expect(try WriteRequest(.assign, params: other.params) == other)
     let rollback = WriteRequest(
       .rollback, repository: "demo", artifact: "churn", stage: "prod", ifCurrent: "v1.0.0")
     #expect(try WriteRequest(.rollback, params: rollback.params) == rollback)
@@ -32,6 +35,10 @@ import WireProtocol
   private static let mistakes: [(WriteAction, JSONValue, String)] = [
     (.assign, ["stage": .null], "params.stage"),
     (.register, ["stage": "prod"], "params.stage"),
+    (
+      .assign, ["stage": "dev", "ref": "main", "version": "v1.0.0", "skipRegistration": true],
+      "params.skipRegistration"
+    ),
     (.assign, ["stage": "prod", "bump": "major"], "params.bump"),
     (.register, ["version": "v1.0.0", "bump": "major"], "params.bump"),
     (.register, ["bump": "huge"], "params.bump"),

@@ -22,7 +22,6 @@ struct VerificationConfigurationTests {
       try read("{ allowedSignersFile: \"/a\", revokedKeysFile: \"/r\", caFile: \"/c\" }")
         == VerificationConfiguration(allowedSignersFile: "/a", revokedKeysFile: "/r", caFile: "/c"))
     #expect(try read("{ caFile: \"/c\" }") == VerificationConfiguration(caFile: "/c"))
-    #expect(try read("null") == nil)
   }
 
   @Test("what is wrong is named")

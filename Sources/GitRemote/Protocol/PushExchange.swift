@@ -5,18 +5,18 @@ public struct PushedRef: Hashable, Sendable {
   /// The object that it is to have, or that it must have to be deleted.
   public let id: ObjectID
   public let isDeletion: Bool
-  /// Of refs with the same number none is sent where one of them can't be.
-  public let group: Int
+  /// Of refs with the same number none is sent where one of them can't be; nil: it has nothing to do with others.
+  public let group: Int?
 
-  public init(name: String, id: ObjectID, group: Int = 0) {
+  public init(name: String, id: ObjectID, group: Int? = nil) {
     self.init(name: name, id: id, isDeletion: false, group: group)
   }
 
-  public init(deleting name: String, at id: ObjectID, group: Int = 0) {
+  public init(deleting name: String, at id: ObjectID, group: Int? = nil) {
     self.init(name: name, id: id, isDeletion: true, group: group)
   }
 
-  private init(name: String, id: ObjectID, isDeletion: Bool, group: Int) {
+  private init(name: String, id: ObjectID, isDeletion: Bool, group: Int?) {
     self.name = name
     self.id = id
     self.isDeletion = isDeletion
