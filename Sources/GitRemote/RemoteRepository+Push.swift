@@ -144,7 +144,8 @@ extension RemoteRepository {
   }
 
   private func isUnchanged(_ advertised: RefList, _ known: RefList, _ watched: [String]) -> Bool {
-    advertised.hasSameRefs(under: "refs/tags/", as: known)
+    let watched = watched.filter { !hiddenRefs.contains($0) }
+    return advertised.without(hiddenRefs).hasSameRefs(under: "refs/tags/", as: known.without(hiddenRefs))
       && watched.allSatisfy { advertised[$0]?.id == known[$0]?.id }
   }
 

@@ -17,6 +17,8 @@ final class LaneRepository {
   private var isPushNext = false
   /// The remote's refs as the parent knows them from the reports; nil before the first.
   var known: RefList?
+  /// What the server shows on one side only.
+  var hidden = HiddenRefs()
   /// The facts, and the tip that they were read at.
   private var facts: (RepositoryFacts, tip: GitRemote.ObjectID?)?
 
@@ -127,11 +129,12 @@ final class LaneRepository {
   // MARK: Reading
 
   private func synchronize(_ report: (TagDelta) -> Void) throws(GitRemoteError) -> RepositoryFacts {
-    let refs = try remote.fetchTags()
+    let refs = hidden.completed(try remote.fetchTags())
     try reportChanges(to: refs, report)
     let facts = try facts(refs)
     // Only now: after an error the parent forgets the report, and it must come again.
     known = refs
+    hidden.noteReported()
     return facts
   }
 
@@ -257,7 +260,11 @@ final class LaneRepository {
     let refs = try tags.map(pushedRef)
     let watched = Set(branches + [facts?.0.defaultBranch].compactMap { $0 }).map { "refs/heads/" + $0 }
     switch try remote.push(refs, known: evenIfChanged ? nil : known, watched: watched) {
-    case .changed: return .changed(try synchronize(report))
+    case .changed(let advertised):
+      if let known { remote.hiddenRefs.formUnion(hidden.confirm(advertised, known)) }
+      let facts = try synchronize(report)
+      if let known { hidden.suspect(advertised, known) }
+      return .changed(facts)
     case .done(let result):
       do throws(GitRemoteError) {
         return .done(try conclude(tags, refs, result, isRepeated: evenIfChanged, report))

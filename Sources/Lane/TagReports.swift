@@ -10,9 +10,12 @@ extension LaneRepository {
     for ref in known?.refs(under: "refs/tags/") ?? [] where refs[ref.name] == nil {
       part.add(removed: ref.shortName).map(report)
     }
-    for ref in refs.refs(under: "refs/tags/") where known?[ref.name]?.id != ref.id {
+    for ref in refs.refs(under: "refs/tags/")
+    where known?[ref.name]?.id != ref.id || hidden.isShownNow(ref.name) {
       let object = try remote.readTag(ref.id)
-      if let record = TagRecord(name: ref.shortName, id: ref.id, object: object) {
+      if object == nil, let record = hidden.record(of: ref) {
+        part.add(record).map(report)
+      } else if let record = TagRecord(name: ref.shortName, id: ref.id, object: object) {
         part.add(record).map(report)
       }
     }

@@ -114,6 +114,30 @@ struct FaultTests {
     try worker.stop()
   }
 
+  @Test("tags that only one of the server's services shows do not keep others from being made")
+  func hiddenTags() throws {
+    let remote = try GitFixture()
+    try remote.tag("old@v1.0.0")
+    try remote.git("config", "receive.hideRefs", "refs/tags/old@v1.0.0")
+    try remote.git("config", "uploadpack.hideRefs", "refs/tags/new@v0.0.1")
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.ask("register", "new")
+    try worker.ask("show", "--fresh")
+    try remote.commit(files: ["a": "b"])
+    try worker.ask("register", "new")
+    #expect(try remote.tags() == ["new@v0.0.1", "new@v0.0.2", "old@v1.0.0"])
+    try remote.commit(files: ["a": "c"])
+    try worker.stop()
+    try worker.start()
+    try remote.git("config", "uploadpack.hideRefs", "refs/tags/other@v0.0.1")
+    try remote.tag("other@v0.0.1")
+    let taken = try worker.stagekeeper("register", "other", "--json")
+    #expect(taken.errorCode == "tag_exists", "\(taken)")
+    let doctor = try worker.stagekeeper("doctor", "--json")
+    #expect(doctor.everything.contains("\"hidden\""), "\(doctor)")
+    try worker.stop()
+  }
+
   @Test("a mirror that is removed while its lane runs is made anew; one that can't be is named")
   func mirrorGone() throws {
     let remote = try GitFixture()

@@ -83,6 +83,38 @@ struct LaneRepositoryTests {
     lane.close()
   }
 
+  @Test(
+    "a tag that the server shows on one side only holds nothing up, and its name is taken",
+    arguments: ["receive", "uploadpack"])
+  func hiddenTag(side: String) throws {
+    try remote.tag("churn#dev#1")
+    try remote.git("config", "\(side).hideRefs", "refs/tags/churn#dev#1")
+    let lane = try lane("first")
+    _ = try lane.answer(.synchronize) { _ in }
+    var reported: [String] = []
+    for _ in 0..<2 {
+      let tag = try prepare(lane, "churn@v2.0.0")
+      let changed = try push(lane, tag, evenIfChanged: false)
+      guard case .changed = changed.reply else { throw Program.Failure("\(changed)") }
+      reported += changed.reported
+    }
+    #expect(reported == (side == "receive" ? [] : ["churn#dev#1"]))
+    for version in 2...3 {
+      let tag = try prepare(lane, "churn@v\(version).0.0")
+      let done = try push(lane, tag, evenIfChanged: false)
+      #expect(done.reply == .done([PushedTag(name: tag.name, outcome: .accepted)]))
+    }
+    // What is new is seen still.
+    try remote.tag("churn@v4.0.0")
+    let changed = try push(lane, try prepare(lane, "churn@v5.0.0"), evenIfChanged: false)
+    #expect(changed.reported == ["churn@v4.0.0"])
+    try remote.git("config", "--unset", "\(side).hideRefs")
+    var records: [TagRecord] = []
+    _ = try lane.answer(.synchronize) { records += $0.tags }
+    #expect(records.map(\.ref) == reported && records.allSatisfy { $0.annotation != nil })
+    lane.close()
+  }
+
   @Test("what was sent before is sent again whatever the remote has become")
   func repeating() throws {
     let first = try lane("first")

@@ -20,6 +20,9 @@ import Testing
       Case(
         code: .tooLarge, hasEvent: false,
         record: TagRecord(ref: ref, objectID: try Fixture.commit(1), annotation: nil, unread: .tooLarge)),
+      Case(
+        code: .hidden, hasEvent: false,
+        record: TagRecord(ref: ref, objectID: try Fixture.commit(1), annotation: nil, unread: .hidden)),
       Case(code: .unparseable, hasEvent: false, record: try Fixture.record("a#prod#x", at: 50)),
       Case(code: .reserved, hasEvent: false, record: try Fixture.record("a@created", at: 50)),
       Case(code: .otherName, hasEvent: false, record: try Fixture.record(ref, inside: "what", at: 50)),

@@ -96,6 +96,17 @@ public struct RefList: Sendable, Equatable {
     if place.found { entries.remove(at: place.index) }
   }
 
+  /// The names that only one of two lists has.
+  public func namesInOne(of other: RefList) -> Set<String> {
+    Set(refs(under: "").map(\.name)).symmetricDifference(other.refs(under: "").map(\.name))
+  }
+
+  func without(_ names: Set<String>) -> RefList {
+    var rest = self
+    for name in names { rest.remove(name) }
+    return rest
+  }
+
   private func bytes(of entry: Entry) -> ArraySlice<UInt8> {
     names[Int(entry.offset)..<Int(entry.offset) + Int(entry.length)]
   }

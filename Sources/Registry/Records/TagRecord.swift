@@ -14,6 +14,8 @@ public struct TagRecord: Equatable, Sendable {
   public enum Unread: String, Sendable, CaseIterable {
     /// It is greater than any tag that is read.
     case tooLarge
+    /// The server shows it to who pushes and not to who fetches.
+    case hidden
   }
 
   /// What stands in a tag object.

@@ -8,6 +8,8 @@ public struct TagProblem: Equatable, Sendable, CustomStringConvertible {
     public static let lightweight = Code(description: "lightweight")
     /// The tag object is greater than any that is read, so that nobody can tell what it does.
     public static let tooLarge = Code(description: "tooLarge")
+    /// The server shows the tag's name to who pushes, and does not give the tag out.
+    public static let hidden = Code(description: "hidden")
     /// It resembles a GTO tag but can't be read as one.
     public static let unparseable = Code(description: "unparseable")
     /// `NAME@created` is in GTO's grammar, but GTO 1.10.1 crashes on it.

@@ -80,6 +80,11 @@ extension TagProblem {
       TagProblem(
         .tooLarge, [ref], "is too large to be read, so its artifact can't be changed",
         advice: "delete it and tag again with a shorter message")
+    case .hidden:
+      TagProblem(
+        .hidden, [ref],
+        "is hidden by the server from who fetches, so nobody can tell what it does, though its counter is used up",
+        advice: "have the server show it (uploadpack.hideRefs)")
     }
   }
 
