@@ -114,6 +114,28 @@ struct FaultTests {
     try worker.stop()
   }
 
+  @Test("another default branch is noticed, and so is where a detached HEAD has moved")
+  func headMoves() throws {
+    let remote = try GitFixture()
+    let first = try remote.git("rev-parse", "main")
+    let worker = try WorkerFixture(["demo": remote.path])
+    func register(_ artifact: String) throws -> JSONValue? {
+      let end = MonotonicTime.after(seconds: 1.1)
+      try Eventually.holds("a second has passed") { end.hasPassed }
+      return try worker.ask("register", artifact)["commit"]
+    }
+    #expect(try register("a") == .string(first))
+    try remote.git("branch", "trunk", "main")
+    let tip = try remote.commit(files: ["a": "b"], branch: "trunk")
+    try remote.git("symbolic-ref", "HEAD", "refs/heads/trunk")
+    #expect(try register("b") == .string(tip))
+    try remote.git("update-ref", "--no-deref", "HEAD", first)
+    #expect(try register("c") == .string(first))
+    try remote.git("update-ref", "--no-deref", "HEAD", tip)
+    #expect(try register("d") == .string(tip))
+    try worker.stop()
+  }
+
   @Test("tags that only one of the server's services shows do not keep others from being made")
   func hiddenTags() throws {
     let remote = try GitFixture()

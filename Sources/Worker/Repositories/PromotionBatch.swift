@@ -41,7 +41,9 @@ extension Repository {
   func promote(_ promotions: [Promotion]) async throws(JobStoreError) {
     var open = promotions
     do throws(RoundFailure) {
-      var isFresh = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
+      var isFresh = try await contact { () throws(WireError) in
+        try await self.synchronizeIfOld(for: promotions)
+      }
       var (setbacks, lockings) = (0, 0)
       while setbacks < Self.setbackLimit {
         open = try await plan(open, isFresh: &isFresh)
