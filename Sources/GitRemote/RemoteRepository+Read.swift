@@ -97,7 +97,37 @@ extension RemoteRepository {
     for index in refs.entries.indices where refs.entries[index].id == id || refs.entries[index].peeled == id {
       if try commit(of: refs[index]) == id { return true }
     }
-    return try isCommit(id)
+    return try isInHistory(id, refs)
+  }
+
+  /// Whether a branch or a tag contains the commit, and not only the mirror, which remembers what was dropped.
+  private func isInHistory(_ id: ObjectID, _ refs: RefList) throws(GitRemoteError) -> Bool {
+    if history.contains(id), try isContained(id, refs) { return true }
+    // It may be in what is new.
+    let now = try fetchHistory()
+    guard history.contains(id), try history.isCommit(id) else { return false }
+    return try isContained(id, now)
+  }
+
+  /// Branches first: they contain nearly all, and there are fewer of them.
+  private func isContained(_ id: ObjectID, _ refs: RefList) throws(GitRemoteError) -> Bool {
+    for prefix in ["refs/heads/", "refs/tags/"] {
+      var tips: Set<ObjectID> = []
+      for index in refs.indices(under: prefix) {
+        let entry = refs.entries[index]
+        let tip = entry.peeled.isZero ? entry.id : entry.peeled
+        if history.contains(tip), try history.isCommit(tip) { tips.insert(tip) }
+      }
+      if try history.isReachable(id, from: tips.sorted()) { return true }
+    }
+    return false
+  }
+
+  private func isHistoryMissing(_ refs: RefList) throws(GitRemoteError) -> Bool {
+    for index in 0..<refs.count where !history.contains(refs[index].target) {
+      if try mayBeCommit(refs[index]) { return true }
+    }
+    return false
   }
 
   /// As far as what is here tells.
@@ -113,12 +143,11 @@ extension RemoteRepository {
   }
 
   private func expand(_ prefix: String, _ refs: RefList) throws(GitRemoteError) -> ObjectID? {
-    for index in 0..<refs.count where !history.contains(refs[index].target) {
-      guard try mayBeCommit(refs[index]) else { continue }
-      _ = try fetchHistory()
-      break
+    if try isHistoryMissing(refs) { _ = try fetchHistory() }
+    var found: [ObjectID] = []
+    for commit in try history.commits(startingWith: prefix) where try isContained(commit, refs) {
+      found.append(commit)
     }
-    let found = try history.commits(startingWith: prefix)
     if found.count > 1 {
       throw GitRemoteError(.invalid, "look up \(prefix)", "several commits have ids that begin so")
     }

@@ -94,6 +94,27 @@ import Testing
     }
   }
 
+  @Test func aCommitThatWasDroppedIsForgotten() throws {
+    let fixture = try GitFixture()
+    let first = try fixture.git("rev-parse", "main")
+    let second = try fixture.commit(files: ["a": "2"])
+    let third = try fixture.commit(files: ["a": "3"])
+    try TestRemote(path: fixture).use { repository in
+      func find(_ text: String) throws -> String? {
+        try repository.resolve(text, in: try repository.fetchTags())?.description
+      }
+      for text in [third, String(second.prefix(9))] { #expect(try find(text)?.hasPrefix(text) == true) }
+      try fixture.git("update-ref", "refs/heads/main", first)
+      try fixture.commit(files: ["b": "2"])
+      for text in [second, third, String(second.prefix(9))] { #expect(try find(text) == nil) }
+      for text in [first, String(first.prefix(9))] { #expect(try find(text) == first) }
+      try fixture.tag("kept", at: third)
+      for text in [second, third, String(second.prefix(9))] {
+        #expect(try find(text)?.hasPrefix(text) == true)
+      }
+    }
+  }
+
   @Test(arguments: [Kind.path, .ssh, .https]) func noticesWhatOthersPushed(_ kind: Kind) throws {
     let fixture = try GitFixture()
     let tip = try #require(ObjectID(hex: fixture.git("rev-parse", "main")))

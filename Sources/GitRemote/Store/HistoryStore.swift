@@ -44,7 +44,19 @@ final class HistoryStore {
     } == 1
   }
 
-  /// The commits whose id begins so; at most two, since two are too many. C: `git_odb_foreach`.
+  /// Whether a commit is one of these commits or an ancestor of one; none of them may be missing here. C:
+  /// `git_graph_reachable_from_any`.
+  func isReachable(_ commit: ObjectID, from tips: [ObjectID]) throws(GitRemoteError) -> Bool {
+    if tips.contains(commit) { return true }
+    if tips.isEmpty { return false }
+    var commit = commit.oid
+    let tips = tips.map(\.oid)
+    return try LibGit2.checkMirror("compare commits") {
+      git_graph_reachable_from_any(objects.repository, &commit, tips, tips.count)
+    } == 1
+  }
+
+  /// The commits whose id begins so; no more than some. C: `git_odb_foreach`.
   func commits(startingWith prefix: String) throws(GitRemoteError) -> [ObjectID] {
     let search = PrefixSearch(prefix, database: objects.database)
     _ = try withExtendedLifetime(search) { () throws(GitRemoteError) in
@@ -73,7 +85,7 @@ final class HistoryStore {
 
     func visit(_ oid: git_oid) {
       let id = ObjectID(oid)
-      guard found.count < 2, id.hexDigits.starts(with: prefix), !found.contains(id) else { return }
+      guard found.count < 16, id.hexDigits.starts(with: prefix), !found.contains(id) else { return }
       var oid = oid
       var size = 0
       var type = GIT_OBJECT_INVALID
