@@ -71,7 +71,9 @@ public enum SecretFile {
 
   private static func ownerProblem(_ status: stat) -> String? {
     if status.st_uid == geteuid() || status.st_uid == 0 { return nil }
-    return "it belongs to user \(status.st_uid), not to this process's user or root (chown)"
+    let own = geteuid()
+    return
+      "it belongs to user \(status.st_uid), neither to user \(own), who runs this, nor to root (chown \(own))"
   }
 }
 
@@ -87,7 +89,9 @@ private struct OpenFile: ~Copyable {
       // Non-blocking, or opening a named pipe would wait for a writer.
       file = try Files.open(path, flags: O_RDONLY | O_NOCTTY | O_NONBLOCK)
     } catch {
-      throw SecretFileError(code: .unreadable, path: path, message: "\(error.errno)")
+      // Whoever looks into it is often another user than the one who may not read it.
+      let who = error.errno == .permissionDenied ? " for user \(geteuid())" : ""
+      throw SecretFileError(code: .unreadable, path: path, message: "\(error.errno)\(who)")
     }
     var status = stat()
     let unreadable: String? =

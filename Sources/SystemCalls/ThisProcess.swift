@@ -92,6 +92,15 @@ public enum ThisProcess {
     getenv(name).map { String(cString: $0) }
   }
 
+  /// Becomes another user for good, with all threads. C: `setgroups`, `setgid`, `setuid`.
+  ///
+  /// - Parameter groups: the supplementary groups.
+  public static func become(uid: UInt32, gid: UInt32, groups: [UInt32]) throws(SystemCallError) {
+    try systemCall("setgroups") { setgroups(groups.count, groups) }
+    try systemCall("setgid") { setgid(gid) }
+    try systemCall("setuid") { setuid(uid) }
+  }
+
   /// Whether a descriptor is a terminal. C: `isatty`.
   public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
@@ -107,10 +116,15 @@ public enum ThisProcess {
   public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
   /// Writes text to a descriptor of this process, 1 or 2; what can't be written is lost. C: `write`.
-  public static func print(_ text: String, to number: Int32) {
+  ///
+  /// - Returns: why it couldn't be.
+  @discardableResult
+  public static func print(_ text: String, to number: Int32) -> SystemCallError? {
     let descriptor = FileDescriptor(takingOwnership: number)
-    try? descriptor.writeAll(text.utf8)
+    var failure: SystemCallError?
+    do throws(SystemCallError) { try descriptor.writeAll(text.utf8) } catch { failure = error }
     _ = descriptor.release()
+    return failure
   }
 
   /// Random bytes from the kernel. C: `getrandom`.

@@ -62,6 +62,9 @@ struct IdentityTests {
     for account in [Self.stranger, Self.superuser, Self.nobody] {
       #expect(try status(account, "show", "churn") == 77)
       #expect(try status(account, "register", "churn-x", "--version", "v1.0.0") == 77)
+      // Nor is the command line wrong where no repository is named, for none is open to them.
+      let run = try worker.stagekeeper("show", as: account)
+      #expect(run.exit == .exited(code: 77), "\(run)")
     }
     #expect(Set(try remote.tags()) == ["churn@v1.0.0", "churn#dev#1", "churn#staging#2", "churn-eu@v1.0.0"])
     try worker.stop()

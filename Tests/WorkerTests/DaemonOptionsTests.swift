@@ -33,8 +33,8 @@ struct DaemonOptionsTests {
   @Test("a url may hold an equals sign; a path is made absolute; the admin socket is beside the other")
   func values() throws {
     let configuration = try DaemonOptions(
-      arguments: ["--repo", "a=https://x/y=c", "--state", "s", "--socket", "/x/w.sock"]).configuration()
-    #expect(configuration.repositories.first?.url == "https://x/y=c")
+      arguments: ["--repo", "a=https://x/y/b=c", "--state", "s", "--socket", "/x/w.sock"]).configuration()
+    #expect(configuration.repositories.first?.url == "https://x/y/b=c")
     #expect(configuration.stateDirectory == (try Files.workingDirectory()) + "/s")
     #expect(configuration.adminSocket.path == "/x/admin.sock")
   }

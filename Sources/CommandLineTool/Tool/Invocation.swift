@@ -38,8 +38,8 @@ package struct Invocation: Sendable {
     let known = (answer["repositories"]?.arrayValue ?? []).compactMap { $0["repository"]?.stringValue }
     if let only = known.first, known.count == 1 { return only }
     if known.isEmpty {
-      throw UsageError(
-        "no repository was named, and none is open to this user",
+      throw Failure(
+        status: 77, "no repository is open to this user",
         hint: "'stagekeeper whoami' shows who the worker takes you for.")
     }
     throw UsageError(

@@ -30,47 +30,32 @@ public enum Daemon {
   private static func run(_ options: DaemonOptions) -> Never {
     do throws(ConfigurationError) {
       let configuration = try options.configuration()
-      let isCheck = options.action == .check
-      let needsLane = !isCheck || configuration.repositories.contains(where: \.hasKeys)
-      let program = needsLane ? try laneProgram(options) : ""
+      let program = try laneProgram(options)
       var reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
       if options.configurationFile != nil {
         reread = { () throws(ConfigurationError) in try options.configuration() }
       }
       let source = reread
       Task.detached {
-        if isCheck { await check(configuration, laneProgram: program, asJSON: options.wantsJSON) }
         await serve(configuration, laneProgram: program, reread: source)
       }
       dispatchMain()
     } catch {
       let status = options.configurationFile == nil ? ExitStatus.usage : ExitStatus.configuration
+      if options.action == .check {
+        let error = WireError(.invalidConfiguration, category: .refused, error.message)
+        ConfigurationCheck(options: options).fail(status, error)
+      }
       finish(status, error: "\(error)")
     }
   }
 
-  private static func check(
-    _ configuration: Configuration, laneProgram: String, asJSON: Bool
-  ) async -> Never {
-    guard await KeyCheck.run(configuration, laneProgram: laneProgram) else {
-      finish(ExitStatus.configuration)
-    }
-    let sentences = PolicySentences(configuration: configuration).lines
-    let warnings = PolicyWarnings(configuration: configuration, now: WallClock.seconds).lines
-    let count = configuration.repositories.count
-    if asJSON {
-      let verdict: JSONValue = [
-        "repositories": .integer(Int64(count)), "policy": .array(sentences.map(JSONValue.string)),
-        "warnings": .array(warnings.map(JSONValue.string)),
-      ]
-      finish(0, output: verdict.text(indentation: 4))
-    }
-    let summary = "the configuration is good: \(count) \(count == 1 ? "repository" : "repositories")"
-    let lines = sentences + warnings.map { "warning: \($0)" }
-    finish(
-      0,
-      output: (lines + [warnings.isEmpty ? summary : "\(summary), \(warnings.count) warnings"]).joined(
-        separator: "\n"))
+  private static func check(_ options: DaemonOptions) throws(ConfigurationError) -> Never {
+    let check = ConfigurationCheck(options: options)
+    let (configuration, user) = try check.read()
+    let program = configuration.repositories.contains(where: \.hasKeys) ? try laneProgram(options) : ""
+    Task.detached { await check.finish(configuration, user, laneProgram: program) }
+    dispatchMain()
   }
 
   private static func serve(
@@ -104,8 +89,15 @@ public enum Daemon {
   }
 
   static func finish(_ status: Int32, output: String? = nil, error: String? = nil) -> Never {
-    if let output { ThisProcess.print(output + "\n", to: 1) }
+    var failure: SystemCallError?
+    if let output { failure = ThisProcess.print(output + "\n", to: 1) }
     if let error { ThisProcess.print("stagekeeperd: \(error)\n", to: 2) }
+    if status == 0, let failure {
+      // 141 is what a shell shows for a program that a closed pipe ended.
+      if failure.errno == .brokenPipe { ThisProcess.exit(141) }
+      ThisProcess.print("stagekeeperd: cannot write the answer: \(failure.errno)\n", to: 2)
+      ThisProcess.exit(ExitStatus.noOutput)
+    }
     ThisProcess.exit(status)
   }
 }
@@ -116,6 +108,7 @@ enum ExitStatus {
   static let unavailable: Int32 = 69
   static let internalError: Int32 = 70
   static let systemError: Int32 = 71
+  static let noOutput: Int32 = 74
   static let temporary: Int32 = 75
   static let configuration: Int32 = 78
 }

@@ -15,6 +15,8 @@ struct DaemonOptions: Equatable {
   var stateDirectory: String?
   var clientSocket: String?
   var adminSocket: String?
+  /// For whom `--check` judges key files; nil: who owns the state directory.
+  var checkedUser: String?
   /// What `--check` finds, as JSON.
   var wantsJSON = false
   /// The lane's program; nil: `stagekeeper-lane` beside this one.
@@ -29,7 +31,7 @@ struct DaemonOptions: Equatable {
 
       --repo ID=URL        serve the repository at URL under the name ID; URL is
                            ssh://[user@]host[:port]/path, user@host:path, https://host/path,
-                           http://host/path or an absolute path
+                           http://host/path, an absolute path or file:///path
       --config FILE        read everything from FILE (JSON5; docs/configuration.md)
       --state DIR          keep the journal and the mirrors here
                            (default: $XDG_STATE_HOME/stagekeeper or ~/.local/state/stagekeeper)
@@ -39,13 +41,17 @@ struct DaemonOptions: Equatable {
       --lane PATH          the program stagekeeper-lane (default: beside this program)
       --check              read the configuration, try out the keys and trust files that it names, say in
                            sentences who may do what, warn of rules that can never do anything, and end
-      --json               with --check: say that as JSON, {"repositories", "policy", "warnings"}
+      --as USER            with --check, for root: judge the files as that user can use them
+                           (default: who owns the state directory, where it is there)
+      --json               with --check: say that as JSON, {"repositories", "user", "policy", "warnings"},
+                           or {"error"}
       --version            print the version and end
       --help               print this and end
 
     Ends with status 0 after SIGTERM or SIGINT, 64 for a wrong command line, 78 for a wrong
     configuration, 75 when another worker has the state directory or a socket, 71 when the system
-    denies what is needed, such as a disk that can be written.
+    denies what is needed, such as a disk that can be written; 74 when what --check, --help or
+    --version say can't be written.
     """
 
   init(arguments: [String]) throws(ConfigurationError) {
@@ -70,10 +76,16 @@ struct DaemonOptions: Equatable {
       }
     }
     if wantsJSON, action == .run { throw ConfigurationError("--json goes with --check alone") }
+    if checkedUser != nil, action == .run { throw ConfigurationError("--as goes with --check alone") }
+    if configurationFile != nil, !repositories.isEmpty {
+      throw ConfigurationError("--repo does not go with --config: name the repository in the file")
+    }
   }
 
   private static let flags = ["--help", "-h", "--version", "--check", "--json"]
-  private static let valued = ["--repo", "--config", "--state", "--socket", "--admin-socket", "--lane"]
+  private static let valued = [
+    "--repo", "--config", "--state", "--socket", "--admin-socket", "--lane", "--as",
+  ]
 
   private static func unknown(_ argument: String) -> ConfigurationError {
     let hint = nearest(to: argument, among: flags + valued).map { "; did you mean \($0)?" } ?? ""
@@ -85,6 +97,7 @@ struct DaemonOptions: Equatable {
     switch name {
     case "--repo": try addRepository(value)
     case "--config": configurationFile = value
+    case "--as": checkedUser = value
     case "--state": stateDirectory = try Self.absolute(value)
     case "--socket": clientSocket = try Self.absolute(value)
     case "--admin-socket": adminSocket = try Self.absolute(value)
@@ -120,9 +133,6 @@ extension DaemonOptions {
   func configuration() throws(ConfigurationError) -> Configuration {
     var configuration: Configuration
     if let configurationFile {
-      guard repositories.isEmpty else {
-        throw ConfigurationError("--repo does not go with --config: name the repository in the file")
-      }
       configuration = try Configuration(file: configurationFile)
     } else {
       configuration = try embedded()
