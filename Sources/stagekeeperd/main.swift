@@ -1,3 +1,3 @@
 import Worker
 
-Daemon.main(arguments: Array(CommandLine.arguments.dropFirst()))
+Daemon.main()

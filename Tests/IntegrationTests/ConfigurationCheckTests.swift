@@ -122,4 +122,28 @@ struct ConfigurationCheckTests {
     let run = try shell("$D/stagekeeperd --config /nowhere --repo a=/x")
     #expect(run.exit == .exited(code: 64), "\(run)")
   }
+
+  @Test(
+    "bytes that are no text are no argument",
+    arguments: ["stagekeeper show", "stagekeeper-admin queue", "stagekeeperd"])
+  func malformedArguments(_ command: String) throws {
+    let place = command.split(separator: " ").count
+    let run = try shell("$D/\(command) \"$(printf 'z\\377')\"")
+    #expect(run.exit == .exited(code: 64), "\(run)")
+    #expect(run.errorText.contains("argument \(place) is not in UTF-8"), "\(run)")
+  }
+
+  @Test("lines have a priority where they go to systemd's journal, and nowhere else")
+  func priorities() throws {
+    let fixture = try Fixture()
+    try Program.check("chmod", ["666", fixture.token])
+    let log = fixture.directory.appending("log")
+    func lines(_ stream: String) throws -> String {
+      _ = try shell(
+        ": > \(log); JOURNAL_STREAM=\(stream) $D/stagekeeperd --config \(fixture.file) --check 2> \(log)")
+      return String(decoding: try Files.read(log, limit: 1 << 16), as: UTF8.self)
+    }
+    #expect(try lines("$(stat -c %d:%i \(log))").hasPrefix("<3>keys of a repository can't be used"))
+    #expect(try lines("1:2").hasPrefix("stagekeeperd: keys of a repository can't be used"))
+  }
 }

@@ -1,4 +1,5 @@
 internal import StagekeeperClient
+internal import SystemCalls
 
 /// How a run ended without success: the exit status, and what to say about it.
 package struct Failure: Error, Sendable, Equatable {
@@ -19,6 +20,7 @@ package struct Failure: Error, Sendable, Equatable {
     switch error {
     case let failure as Failure: self = failure
     case let error as UsageError: self.init(status: 64, error.message, hint: error.hint)
+    case let error as MalformedArgument: self.init(status: 64, "\(error)")
     case let error as OutputError:
       // 141 is what a shell shows for a program that a closed pipe ended.
       self.init(

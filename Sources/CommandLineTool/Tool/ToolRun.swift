@@ -9,11 +9,11 @@ package struct ToolRun {
 
   package init(_ tool: ToolSpec) { self.tool = tool }
 
-  package func run() async -> Never { ThisProcess.exit(await status(CommandLine.arguments.dropFirst())) }
+  package func run() async -> Never { ThisProcess.exit(await status()) }
 
-  private func status(_ arguments: some Sequence<String>) async -> Int32 {
+  private func status() async -> Int32 {
     do {
-      switch try ArgumentParser(tool: tool).parse(Array(arguments)) {
+      switch try ArgumentParser(tool: tool).parse(try ThisProcess.arguments()) {
       case .help(nil): try console.print(HelpText(tool: tool).overview().withoutLastLineEnd)
       case .help(let command?):
         try console.print(HelpText(tool: tool).command(command).withoutLastLineEnd)

@@ -9,13 +9,13 @@ internal import WireProtocol
 public enum Daemon {
   /// Runs until a signal ends it. Never returns.
   ///
-  /// - Parameter arguments: the command line without the program's name.
-  public static func main(arguments: [String]) -> Never {
+  /// The command line is this process's.
+  public static func main() -> Never {
     ThisProcess.fillStandardDescriptors()
     ThisProcess.quietDispatch()
     ThisProcess.ignoreBrokenPipes()
     do throws(ConfigurationError) {
-      let options = try DaemonOptions(arguments: arguments)
+      let options = try DaemonOptions(arguments: try arguments())
       switch options.action {
       case .help: finish(0, output: DaemonOptions.help)
       case .version: finish(0, output: "stagekeeperd \(Worker.version)")
@@ -27,8 +27,17 @@ public enum Daemon {
     }
   }
 
+  private static func arguments() throws(ConfigurationError) -> [String] {
+    do throws(MalformedArgument) {
+      return try ThisProcess.arguments()
+    } catch {
+      throw ConfigurationError("\(error)")
+    }
+  }
+
   private static func run(_ options: DaemonOptions) -> Never {
     do throws(ConfigurationError) {
+      if options.action == .check { try check(options) }
       let configuration = try options.configuration()
       let program = try laneProgram(options)
       var reread: (@Sendable () throws(ConfigurationError) -> Configuration)?
