@@ -104,6 +104,14 @@ public enum ThisProcess {
   /// Whether a descriptor is a terminal. C: `isatty`.
   public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+  /// Whether what is written to a descriptor goes to systemd's journal: whoever starts this process with another output
+  /// hands the variable down all the same. C: `fstat`. Source: `JOURNAL_STREAM` in systemd.exec(5).
+  public static func isJournal(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    guard let stream = environment("JOURNAL_STREAM"), fstat(descriptor, &status) == 0 else { return false }
+    return stream == "\(status.st_dev):\(status.st_ino)"
+  }
+
   /// The full range of user ids is mapped, so that the kernel's word about a peer means something: in a
   /// user namespace with a narrow map every stranger shows as the overflow uid. Source: `/proc/self/uid_map`.
   public static func hasFullUserIDRange() -> Bool {

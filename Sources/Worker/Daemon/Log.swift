@@ -16,21 +16,28 @@ public enum Log {
     var line = usesPriorities ? "<\(level.rawValue)>" : "stagekeeperd: "
     line += message.escapedForLog
     for (name, value) in fields {
-      line += " \(name)=" + (value.contains(" ") ? "\"\(value.escapedForLog)\"" : value.escapedForLog)
+      line += " \(name)=\(value.quotedForLog)"
     }
     ThisProcess.print(line + "\n", to: 2)
   }
 
   /// systemd reads a priority in front of each line (sd-daemon(3)); a person does not want to.
-  private static let usesPriorities = ThisProcess.environment("JOURNAL_STREAM") != nil
+  private static let usesPriorities = ThisProcess.isJournal(2)
 }
 
 extension String {
-  /// The whole text with control characters and quotes escaped.
+  /// The whole text with control characters escaped.
   fileprivate var escapedForLog: String {
     unicodeScalars.map { scalar in
-      scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar == "\""
+      scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
         ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
     }.joined()
+  }
+
+  /// A value that shows where it ends: in quotes where it has a space or a quote, with a backslash before its own.
+  fileprivate var quotedForLog: String {
+    guard unicodeScalars.contains(where: { $0 == " " || $0 == "\"" }) else { return escapedForLog }
+    let escaped = replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").escapedForLog
+    return "\"\(escaped)\""
   }
 }
