@@ -42,7 +42,8 @@ extension AdminTool {
     let jobs = (stats["jobs"]?.objectValue?.members ?? []).map { "\($0.key) \($0.value.cell ?? "-")" }
     let worker = stats["worker"]
     let up = "Worker \(worker?["id"]?.cell ?? "?"), up \(worker?["uptimeSeconds"]?.cell ?? "?") s"
-    return "\(up); jobs: \(jobs.joined(separator: ", "))".escapedForTerminal
+    let draining = worker?["isDraining"]?.boolValue ?? false ? ", DRAINING: it accepts no jobs" : ""
+    return "\(up)\(draining); jobs: \(jobs.joined(separator: ", "))".escapedForTerminal
   }
 
   /// Writes over the last screen line by line, so that nothing flickers.

@@ -42,18 +42,16 @@ extension AdminTool {
     }
   }
 
-  static let drain = CommandSpec(
-    "drain", summary: "Finish what was accepted and accept nothing more, for an upgrade."
-  ) { invocation in
-    try invocation.print(try await invocation.call("drain")) { _ in
-      "The worker finishes its jobs and accepts no more"
-    }
-  }
-
   static let reload = CommandSpec(
-    "reload", summary: "Read the configuration file again."
+    "reload", summary: "Read the configuration file again.",
+    details:
+      "Sockets and the state directory change only with a restart: where they differ, nothing is taken over."
   ) { invocation in
-    try invocation.print(try await invocation.call("reload")) { _ in "The configuration was read again" }
+    try invocation.print(try await invocation.call("reload")) { answer in
+      let late = answer.elements("needRestart").compactMap(\.cell)
+      let more = late.isEmpty ? "" : "\nOnly a restart applies: \(late.joined(separator: ", "))"
+      return "The configuration was read again" + more.escapedLinesForTerminal
+    }
   }
 
   static let retry = jobCommand("retry", "Try a failed job again.") { _ in "is tried again" }

@@ -108,6 +108,37 @@ struct LiveViewTests {
     try worker.stop()
   }
 
+  @Test("that the worker drains shows everywhere, and its end can be waited for")
+  func draining() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let gate = directory.appending("gate")
+    try remote.installHook("pre-receive", "while [ ! -e \(gate) ]; do sleep 0.05; done")
+    let worker = try WorkerFixture(["demo": remote.path])
+    func metrics() throws -> String { try worker.administer("metrics")["text"]?.stringValue ?? "" }
+    #expect(try worker.administer("stats")["worker"]?["isDraining"] == false)
+    #expect(try metrics().contains("\nstagekeeper_draining 0\n"))
+    try worker.ask("register", "model", "--version", "v1.0.0", "--no-wait")
+    let early = try worker.command(
+      "stagekeeper-admin", "drain", "--wait", "--timeout", "1")
+    #expect(early.exit == .exited(code: 75) && early.errorText.contains("1 job is under way"), "\(early)")
+    #expect(try worker.administer("drain")["openJobs"] == 1)
+    try Files.replace(gate, with: [])
+    #expect(try worker.administer("drain", "--wait")["openJobs"] == 0)
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    #expect(try worker.administer("stats")["worker"]?["isDraining"] == true)
+    #expect(try metrics().contains("\nstagekeeper_draining 1\n"))
+    #expect(worker.output.contains("draining: no more jobs are accepted"), "\(worker.output)")
+    let watched = try Program.run(
+      "timeout",
+      ["1", try BuiltProgram.path("stagekeeper-admin"), "--socket", worker.adminSocket, "watch"])
+    #expect(watched.text.contains("DRAINING"), "\(watched)")
+    try worker.stop()
+    try worker.start()
+    #expect(try worker.administer("stats")["worker"]?["isDraining"] == false)
+    try worker.stop()
+  }
+
   @Test("a paused repository says so to those who wait, before and after a restart")
   func paused() throws {
     let remote = try GitFixture()

@@ -50,6 +50,7 @@ extension AdminHandler {
         "pid": .integer(Int64(ThisProcess.pid)),
         "startedAt": .string(timestamp(milliseconds: worker.startedAt)),
         "uptimeSeconds": .integer((WallClock.milliseconds - worker.startedAt) / 1000),
+        "isDraining": .bool(worker.settings.current.isDraining),
       ],
       "connections": [
         "open": .integer(Int64(connections.open)), "accepted": .integer(Int64(connections.accepted)),

@@ -17,6 +17,9 @@ extension AdminHandler {
       "stagekeeper_start_time_seconds", .gauge, "When it started, since 1970.",
       [([:], Double(worker.startedAt) / 1000)])
     text.add(
+      "stagekeeper_draining", .gauge, "1 where it accepts no more jobs until it starts again.",
+      [([:], worker.settings.current.isDraining ? 1 : 0)])
+    text.add(
       "stagekeeper_jobs", .gauge, "Jobs that are known, by state.",
       JobStateName.allCases.map { (["state": $0.rawValue], Double(statistics.jobs[$0] ?? 0)) })
     addRepositories(statistics, to: &text)
