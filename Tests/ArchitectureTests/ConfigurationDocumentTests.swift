@@ -3,7 +3,8 @@ import Foundation
 import SystemCalls
 import TestSupport
 import Testing
-import Worker
+
+@testable import Worker
 
 /// docs/configuration.md and the worker agree.
 struct ConfigurationDocumentTests {
@@ -67,6 +68,13 @@ struct ConfigurationDocumentTests {
       return (label, value)
     }
     #expect(documented == Dictionary(uniqueKeysWithValues: real))
+  }
+
+  @Test("the limits that are marked are those that only a restart applies")
+  func marks() throws {
+    let text = try Checkout.text("docs/configuration.md")
+    let marked = text.matches(of: /\n\| `(\w+)` \|[^|]*¹ \|/).map { String($0.output.1) }
+    #expect(Set(marked) == Set(Limits.fixedAtStart.map(\.key)))
   }
 
   @Test func everyAuditSettingIsDocumentedWithItsDefault() throws {

@@ -104,6 +104,23 @@ struct ReloadTests {
     try both.worker.stop()
   }
 
+  @Test("settings that only a restart applies are named until the file says again what is in force")
+  func needRestart() throws {
+    let both = try TwoRepositories()
+    let worker = both.worker
+    let text = TwoRepositories.text(both.held.path, both.other.path)
+    try both.write(text + "limits: { lanes: 3, idleSeconds: 7, attempts: 5 },")
+    for _ in 1...2 {
+      #expect(try worker.administer("reload")["needRestart"] == ["limits.idleSeconds", "limits.lanes"])
+    }
+    #expect(worker.output.contains("settings=\"limits.idleSeconds limits.lanes\""), "\(worker.output)")
+    let words = try worker.command("stagekeeper-admin", "reload")
+    #expect(words.text.contains("Only a restart applies: limits.idleSeconds, limits.lanes"), "\(words)")
+    try both.write(text)
+    #expect(try worker.administer("reload")["needRestart"] == [])
+    try worker.stop()
+  }
+
   @Test("jobs of a repository that comes back go on by themselves")
   func comesBack() throws {
     let both = try TwoRepositories()

@@ -171,3 +171,22 @@ public struct Limits: Sendable, Equatable {
 
   public init() {}
 }
+
+extension Limits {
+  /// The keys of those that are looked at when the worker starts and never again, marked ¹ in docs/configuration.md.
+  static var fixedAtStart: [(key: String, field: KeyPath<Limits, Int>)] {
+    [
+      ("connections", \.connections), ("connectionsPerUser", \.connectionsPerUser),
+      ("requestsPerUser", \.requestsPerUser), ("requestsPerSecond", \.requestsPerSecond),
+      ("requestBurst", \.requestBurst), ("requestsPerConnection", \.requestsPerConnection),
+      ("frameSeconds", \.frameSeconds), ("idleSeconds", \.idleSeconds), ("jobsPerTenant", \.jobsPerTenant),
+      ("jobsPerTenantAndRepository", \.jobsPerTenantAndRepository), ("lanes", \.lanes),
+      ("finishedJobSeconds", \.finishedJobSeconds),
+    ]
+  }
+
+  /// The keys of those that have another value in the limits that the worker has started with.
+  func fixedAtStart(differingFrom start: Limits) -> [String] {
+    Self.fixedAtStart.filter { self[keyPath: $0.field] != start[keyPath: $0.field] }.map(\.key)
+  }
+}

@@ -10,6 +10,8 @@ actor Reloader {
   let read: (@Sendable () throws(ConfigurationError) -> Configuration)?
   /// Makes a repository that the configuration did not have before.
   let make: @Sendable (RepositoryConfiguration, Configuration, Policy) -> Repository
+  /// Those that the worker has started with, some of which hold until it ends.
+  private let startLimits: Limits
   /// Of reloads, so that an older file never takes the place of a newer one.
   private var turns = TurnLine()
 
@@ -20,13 +22,16 @@ actor Reloader {
     self.worker = worker
     self.read = read
     self.make = make
+    startLimits = worker.configuration.limits
   }
 
   /// Takes over repositories, credentials, tenants, grants and limits. Jobs that wait are judged by the new
   /// policy when their turn comes. Sockets and the state directory stay as they are.
   ///
+  /// - Returns: the paths of the changed settings that only a restart applies.
   /// - Throws: what is wrong with the file; nothing has changed then.
-  func reload() async throws(WireError) {
+  @discardableResult
+  func reload() async throws(WireError) -> [String] {
     if !turns.takeIfFree() { await withCheckedContinuation { turns.wait($0) } }
     defer { turns.pass() }
     let new = try configuration()
@@ -54,7 +59,14 @@ actor Reloader {
     for id in all.keys where old.repositories[id] == nil { await worker.store.announceChange(in: id) }
     await worker.warnOfJobsWithoutRepository()
     Task { [worker] in await worker.checkKeys() }
+    let needRestart = new.limits.fixedAtStart(differingFrom: startLimits).map { "limits.\($0)" }
     Log.write(.notice, "the configuration was read again", ["repositories": "\(new.repositories.count)"])
+    if !needRestart.isEmpty {
+      Log.write(
+        .warning, "only a restart applies what has changed here",
+        ["settings": needRestart.joined(separator: " ")])
+    }
+    return needRestart
   }
 
   private func configuration() throws(WireError) -> Configuration {

@@ -121,8 +121,11 @@ extension AdminHandler {
   /// `reload`: reads the configuration file again.
   func reload(_ params: JSONValue) async throws(WireError) -> JSONValue {
     try readParameters(params) { _ in }
-    try await reloader.reload()
-    return ["repositories": .integer(Int64(worker.configuration.repositories.count))]
+    let needRestart = try await reloader.reload()
+    return [
+      "repositories": .integer(Int64(worker.configuration.repositories.count)),
+      "needRestart": .array(needRestart.map { .string($0) }),
+    ]
   }
 }
 
