@@ -98,7 +98,23 @@ public struct RefList: Sendable, Equatable {
 
   /// The names that only one of two lists has.
   public func namesInOne(of other: RefList) -> Set<String> {
-    Set(refs(under: "").map(\.name)).symmetricDifference(other.refs(under: "").map(\.name))
+    var names: Set<String> = []
+    var (mine, theirs) = (0, 0)
+    // Both are in the order of names; nearly all are in both.
+    while mine < count || theirs < other.count {
+      let left = mine < count ? bytes(of: entries[mine]) : nil
+      let right = theirs < other.count ? other.bytes(of: other.entries[theirs]) : nil
+      if let left, let right, left == right {
+        (mine, theirs) = (mine + 1, theirs + 1)
+      } else if let left, right.map(left.lexicographicallyPrecedes) ?? true {
+        names.insert(self[mine].name)
+        mine += 1
+      } else {
+        names.insert(other[theirs].name)
+        theirs += 1
+      }
+    }
+    return names
   }
 
   func without(_ names: Set<String>) -> RefList {
