@@ -48,23 +48,24 @@ let package = Package(
     module("Registry", ["StrictJSON"]),
     module("RegistryFiles", ["Registry", "StrictJSON"]),
     module("SystemCalls", ["CSystem"]),
+    module("RemoteURLs"),
     module("WireProtocol", ["Registry", "StrictJSON"]),
     module("JobQueue", ["WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
     module("AuditLog", ["WireProtocol", "StrictJSON", "SystemCalls"]),
-    module("GitRemote", ["CLibgit2", "SystemCalls"]),
+    module("GitRemote", ["CLibgit2", "RemoteURLs", "SystemCalls"]),
     module("TagSigning", ["COpenSSL", "SystemCalls"]),
     module("LaneProtocol", ["WireProtocol", "Registry", "StrictJSON"]),
     module(
       "Lane",
       [
-        "GitRemote", "TagSigning", "LaneProtocol", "RegistryFiles", "Registry", "StrictJSON", "SystemCalls",
-        "WireProtocol",
+        "GitRemote", "RemoteURLs", "TagSigning", "LaneProtocol", "RegistryFiles", "Registry", "StrictJSON",
+        "SystemCalls", "WireProtocol",
       ]),
     module(
       "Worker",
       [
-        "AuditLog", "JobQueue", "LaneProtocol", "WireProtocol", "Registry", "RegistryFiles", "StrictJSON",
-        "SystemCalls",
+        "AuditLog", "JobQueue", "LaneProtocol", "RemoteURLs", "WireProtocol", "Registry", "RegistryFiles",
+        "StrictJSON", "SystemCalls",
       ]),
     module("StagekeeperClient", ["WireProtocol", "Registry", "StrictJSON", "SystemCalls"]),
     module(
@@ -100,7 +101,8 @@ let package = Package(
     tests(
       "AuditLogTests", ["AuditLog", "WireProtocol", "StrictJSON", "SystemCalls", "TestSupport"],
       exclude: ["Fixtures"]),
-    tests("GitRemoteTests", ["GitRemote", "SystemCalls", "TestSupport"]),
+    tests("RemoteURLsTests", ["RemoteURLs"]),
+    tests("GitRemoteTests", ["GitRemote", "RemoteURLs", "SystemCalls", "TestSupport"]),
     tests("TagSigningTests", ["TagSigning", "SystemCalls", "TestSupport"], exclude: ["Fixtures"]),
     tests(
       "LaneTests",
@@ -126,8 +128,8 @@ let package = Package(
 
 /// What the parsers' fuzz targets reach.
 let fuzzed: [Target.Dependency] = [
-  "AuditLog", "GitRemote", "JobQueue", "Lane", "LaneProtocol", "Registry", "RegistryFiles", "StrictJSON",
-  "SystemCalls", "TagSigning", "TestSupport", "WireProtocol", "Worker",
+  "AuditLog", "GitRemote", "JobQueue", "Lane", "LaneProtocol", "Registry", "RegistryFiles", "RemoteURLs",
+  "StrictJSON", "SystemCalls", "TagSigning", "TestSupport", "WireProtocol", "Worker",
 ]
 
 // `swift test` replays the corpora. `Tests/Fuzz/run.sh` builds the same targets as a program on libFuzzer, with

@@ -1,3 +1,4 @@
+internal import RemoteURLs
 public import SystemCalls
 
 /// One repository on a Git server, with a mirror of what had to be downloaded.

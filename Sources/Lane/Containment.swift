@@ -1,3 +1,4 @@
+internal import RemoteURLs
 internal import GitRemote
 internal import LaneProtocol
 internal import SystemCalls

@@ -1,3 +1,4 @@
+internal import RemoteURLs
 internal import GitRemote
 internal import LaneProtocol
 internal import StrictJSON
@@ -7,9 +8,13 @@ internal import WireProtocol
 
 extension RemoteConfiguration {
   init(_ lane: LaneConfiguration) throws(GitRemoteError) {
-    self.init(
-      url: try RemoteURL(lane.url), mirrorDirectory: lane.mirrorDirectory,
-      controlDirectory: lane.controlDirectory)
+    let url: RemoteURL
+    do throws(MalformedURL) {
+      url = try RemoteURL(lane.url)
+    } catch {
+      throw GitRemoteError(.invalid, "read the repository's URL", "it \(error)")
+    }
+    self.init(url: url, mirrorDirectory: lane.mirrorDirectory, controlDirectory: lane.controlDirectory)
     ssh = SSHCredential(keyFile: lane.sshKeyFile, knownHostsFile: lane.sshKnownHostsFile)
     https = HTTPSCredential(
       username: lane.httpsUsername, tokenFile: lane.httpsTokenFile, command: lane.httpsCredentialCommand,

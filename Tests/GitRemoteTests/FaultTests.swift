@@ -1,3 +1,4 @@
+import RemoteURLs
 import GitRemote
 import SystemCalls
 import TestSupport

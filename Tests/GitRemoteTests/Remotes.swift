@@ -1,3 +1,4 @@
+import RemoteURLs
 import Dispatch
 import GitRemote
 import TestSupport

@@ -1,3 +1,4 @@
+internal import RemoteURLs
 internal import SystemCalls
 
 extension RemoteConfiguration {

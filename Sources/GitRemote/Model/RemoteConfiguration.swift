@@ -1,3 +1,5 @@
+public import RemoteURLs
+
 /// What is needed to reach one repository.
 public struct RemoteConfiguration: Sendable {
   public var url: RemoteURL

@@ -1,3 +1,4 @@
+internal import RemoteURLs
 internal import SystemCalls
 
 /// The directory of one repository's mirror: the two stores, the url that they belong to, and a lock.

@@ -1,3 +1,4 @@
+internal import RemoteURLs
 internal import SystemCalls
 
 /// A program of the administrator's that gives out credentials, asked as Git asks its credential helpers

@@ -1,3 +1,4 @@
+internal import RemoteURLs
 internal import SystemCalls
 
 /// A name and a token, and until when they are good.

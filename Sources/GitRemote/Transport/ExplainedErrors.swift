@@ -1,3 +1,5 @@
+internal import RemoteURLs
+
 extension GitRemoteError {
   /// Begins with what has to be mended and where, in place of the frames and advice that programs put around their words.
   func explained(by configuration: RemoteConfiguration) -> GitRemoteError {

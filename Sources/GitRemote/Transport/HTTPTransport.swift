@@ -1,3 +1,4 @@
+internal import RemoteURLs
 internal import CLibgit2
 internal import SystemCalls
 

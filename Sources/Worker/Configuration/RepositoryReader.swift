@@ -1,5 +1,6 @@
 internal import LaneProtocol
 internal import Registry
+internal import RemoteURLs
 internal import StrictJSON
 
 extension RepositoryConfiguration {
@@ -27,7 +28,7 @@ extension RepositoryConfiguration {
     allowDelete = try reader.optionalBool("allowDelete") ?? false
     try reader.finish()
     do throws(MalformedURL) {
-      _ = try RepositoryURL.transport(of: url)
+      _ = try RemoteURL(url)
     } catch {
       throw reader.error("url", error.message)
     }
@@ -56,7 +57,7 @@ extension RepositoryConfiguration {
   }
 
   /// How the server is reached.
-  var transport: RepositoryURL.Transport? { try? RepositoryURL.transport(of: url) }
+  var location: RemoteURL.Location? { try? RemoteURL(url).location }
 }
 
 extension SSHConfiguration {

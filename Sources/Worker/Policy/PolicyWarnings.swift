@@ -1,4 +1,5 @@
 internal import Registry
+internal import RemoteURLs
 internal import SystemCalls
 
 /// Rules of a configuration that are in order and can never do what they were written for.
@@ -20,10 +21,11 @@ struct PolicyWarnings {
     if !configuration.grants.contains(where: { $0.repositories.matches(repository.id) }) {
       warnings.append("\(place): no grant opens it to anybody")
     }
-    if repository.ssh != nil, repository.transport != .ssh {
+    let location = repository.location
+    if repository.ssh != nil, location?.isSSH == false {
       warnings.append("\(place).ssh: nothing of it is used, for the URL is none of ssh")
     }
-    if repository.https != nil, repository.transport != .http {
+    if repository.https != nil, location?.isHTTP == false {
       warnings.append("\(place).https: nothing of it is used, for the URL is none of https")
     }
     return warnings

@@ -1,3 +1,4 @@
+import RemoteURLs
 import GitRemote
 import LaneProtocol
 import StrictJSON

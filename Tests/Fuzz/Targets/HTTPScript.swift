@@ -1,3 +1,4 @@
+import RemoteURLs
 import Dispatch
 import Glibc
 import Synchronization

@@ -1,3 +1,13 @@
+/// What is wrong with a URL; never the URL itself, which may hold a password.
+public struct MalformedURL: Error, Equatable, CustomStringConvertible {
+  /// As the end of a sentence that begins with where the URL stands.
+  public let message: String
+
+  init(_ message: String) { self.message = message }
+
+  public var description: String { message }
+}
+
 /// Where a repository is, read strictly: nothing in it can become an option or a command of another program.
 public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
   public enum Location: Equatable, Sendable {
@@ -7,19 +17,22 @@ public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
     case http(secure: Bool, user: String?, host: String, port: UInt16?, path: String)
     /// An absolute path on this machine, or `file:///path`.
     case path(String)
+
+    public var isSSH: Bool { if case .ssh = self { true } else { false } }
+    public var isHTTP: Bool { if case .http = self { true } else { false } }
   }
 
   public let location: Location
   /// As it was given. It holds no password: such urls are refused.
   public let description: String
 
-  /// - Throws: ``GitRemoteError/Code/invalid`` that says what is wrong with it.
-  public init(_ text: String) throws(GitRemoteError) {
+  /// - Throws: ``MalformedURL``.
+  public init(_ text: String) throws(MalformedURL) {
     description = text
-    if text.isEmpty { throw Self.invalid("it is empty") }
-    if text.utf8.count > 4096 { throw Self.invalid("it is longer than 4096 bytes") }
+    if text.isEmpty { throw MalformedURL("is empty") }
+    if text.utf8.count > 4096 { throw MalformedURL("is longer than 4096 bytes") }
     if text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
-      throw Self.invalid("it holds a control character")
+      throw MalformedURL("holds a control character")
     }
     if text.hasPrefix("/") {
       location = .path(text)
@@ -30,57 +43,58 @@ public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  private static func invalid(_ why: String) -> GitRemoteError {
-    GitRemoteError(.invalid, "read the repository url", why)
-  }
+  private static let expected =
+    "expected ssh://, https://, http://, user@host:path, an absolute path or file:///path"
 
   private static func schemeEnd(_ text: String) -> (start: String.Index, end: String.Index)? {
     guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }
     return (colon, text.index(colon, offsetBy: 3))
   }
 
-  private static func parse(scheme: String, rest: Substring) throws(GitRemoteError) -> Location {
+  private static func parse(scheme: String, rest: Substring) throws(MalformedURL) -> Location {
     let slash = rest.firstIndex(of: "/") ?? rest.endIndex
     let path = String(rest[slash...])
     if scheme == "file" {
-      guard slash == rest.startIndex else { throw invalid("a file url names a path and no host") }
+      guard slash == rest.startIndex else {
+        throw MalformedURL("names a host, and a file is on this machine: write file:///path")
+      }
       return .path(try decoded(path))
     }
     guard ["ssh", "http", "https"].contains(scheme) else {
-      throw invalid("its scheme is not one of ssh, https, http and file")
+      throw MalformedURL(expected)
     }
     let authority = try Authority(rest[..<slash])
-    guard path.utf8.count > 1 else { throw invalid("it names no repository on the host") }
+    guard path.utf8.count > 1 else { throw MalformedURL("names no repository on the host") }
     if scheme == "ssh" {
       return .ssh(
         user: authority.user, host: authority.host, port: authority.port, path: try sshPath(decoded(path)))
     }
     if path.contains("?") || path.contains("#") || path.contains(" ") {
-      throw invalid("its path holds a query, a fragment or a space")
+      throw MalformedURL("has a path with a query, a fragment or a space")
     }
     return .http(
       secure: scheme == "https", user: authority.user, host: authority.host, port: authority.port, path: path)
   }
 
   /// `[user@]host:path`, as scp writes it.
-  private static func parseShort(_ text: String) throws(GitRemoteError) -> Location {
+  private static func parseShort(_ text: String) throws(MalformedURL) -> Location {
     guard let colon = text.firstIndex(of: ":"), !text[..<colon].contains("/") else {
-      throw invalid("it is neither a url nor user@host:path nor an absolute path")
+      throw MalformedURL(expected)
     }
     let path = String(text[text.index(after: colon)...])
     let authority = try Authority(text[..<colon])
-    if path.isEmpty { throw invalid("it names no repository on the host") }
+    if path.isEmpty { throw MalformedURL("names no repository on the host") }
     return .ssh(user: authority.user, host: authority.host, port: nil, path: try sshPath(path))
   }
 
   /// `/~user/x` means the home of that user, as in Git.
-  private static func sshPath(_ path: String) throws(GitRemoteError) -> String {
+  private static func sshPath(_ path: String) throws(MalformedURL) -> String {
     let result = path.hasPrefix("/~") ? String(path.dropFirst()) : path
-    if result.hasPrefix("-") { throw invalid("its path begins with a dash") }
+    if result.hasPrefix("-") { throw MalformedURL("has a path that begins with a dash") }
     return result
   }
 
-  private static func decoded(_ text: String) throws(GitRemoteError) -> String {
+  private static func decoded(_ text: String) throws(MalformedURL) -> String {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {
@@ -90,14 +104,14 @@ public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
       }
       let digits = rest.prefix(2).map(hexValue)
       guard digits.count == 2, digits.allSatisfy({ $0 < 16 }) else {
-        throw invalid("it holds a percent sign without two hexadecimal digits")
+        throw MalformedURL("has a percent sign without two hexadecimal digits")
       }
       bytes.append(digits[0] << 4 | digits[1])
       rest = rest.dropFirst(2)
     }
     guard let result = String(validating: bytes, as: UTF8.self),
       !bytes.contains(where: { $0 < 0x20 || $0 == 0x7f })
-    else { throw invalid("it holds an escaped byte that is not text") }
+    else { throw MalformedURL("has an escaped byte that is not text") }
     return result
   }
 
@@ -107,7 +121,7 @@ public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
     var host: String
     var port: UInt16?
 
-    init(_ text: Substring) throws(GitRemoteError) {
+    init(_ text: Substring) throws(MalformedURL) {
       var rest = text
       if let at = rest.lastIndex(of: "@") {
         user = try Self.checkedUser(String(rest[..<at]))
@@ -116,27 +130,29 @@ public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
       let split = try Self.splitPort(rest)
       host = String(split.host)
       port = split.port
-      guard Self.isHost(split.host) else { throw RemoteURL.invalid("its host name is malformed") }
+      guard Self.isHost(split.host) else { throw MalformedURL("has a malformed host name") }
     }
 
-    private static func checkedUser(_ user: String) throws(GitRemoteError) -> String {
-      if user.contains(":") { throw RemoteURL.invalid("it holds a password; name a file with it instead") }
+    private static func checkedUser(_ user: String) throws(MalformedURL) -> String {
+      if user.contains(":") {
+        throw MalformedURL("holds a password; put it in a file and name that file (https.tokenFile)")
+      }
       let allowed = user.utf8.allSatisfy { byte in
         isAlphanumeric(byte) || [0x2d, 0x2e, 0x5f, 0x2b].contains(byte)
       }
       guard !user.isEmpty, allowed, !user.hasPrefix("-") else {
-        throw RemoteURL.invalid("its user name is malformed")
+        throw MalformedURL("has a malformed user name")
       }
       return user
     }
 
-    private static func splitPort(_ text: Substring) throws(GitRemoteError) -> (
+    private static func splitPort(_ text: Substring) throws(MalformedURL) -> (
       host: Substring, port: UInt16?
     ) {
       let searchStart = text.hasPrefix("[") ? text.firstIndex(of: "]") ?? text.startIndex : text.startIndex
       guard let colon = text[searchStart...].lastIndex(of: ":") else { return (text, nil) }
       guard let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-        throw RemoteURL.invalid("its port is not a number from 1 to 65535")
+        throw MalformedURL("has a port that is not a number from 1 to 65535")
       }
       return (text[..<colon], port)
     }
@@ -153,5 +169,14 @@ public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
       (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
     }
+  }
+}
+
+private func hexValue(_ digit: UInt8) -> UInt8 {
+  switch digit {
+  case 0x30...0x39: digit - 0x30
+  case 0x61...0x66: digit - 0x61 + 10
+  case 0x41...0x46: digit - 0x41 + 10
+  default: 0xff
   }
 }
