@@ -9,8 +9,8 @@ extension RemoteRepository {
   }
 
   /// Reads a tag object that ``fetchTags()`` or ``writeTag(_:)`` brought here; nil where it is not here or is no tag.
-  /// One that somebody has made large must not keep the others from being read: its message is cut off, and of one beyond
-  /// all bounds only that is known (``TagObject/isTooLarge``).
+  /// One that somebody has made large must not keep the others from being read: its message is cut off, and of one
+  /// beyond all bounds only that is known (``TagObject/isTooLarge``).
   public func readTag(_ id: ObjectID) throws(GitRemoteError) -> TagObject? {
     guard var tag = try tagObject(id) else { return nil }
     tag.commit = try commit(of: tag)

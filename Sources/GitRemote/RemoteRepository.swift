@@ -15,8 +15,8 @@ public final class RemoteRepository {
   var contents: ObjectStore { mirror.contents }
   /// Commits with all their ancestors; trees where the server could not leave them out.
   var history: HistoryStore { mirror.history }
-  /// Refs in full that the server shows to who fetches or to who pushes, but not to both: ``push(_:known:watched:)`` does
-  /// not compare them.
+  /// Refs in full that the server shows to who fetches or to who pushes, but not to both: ``push(_:known:watched:)``
+  /// does not compare them.
   public var hiddenRefs: Set<String> = []
   private let mirror: Mirror
   /// Conversations in which all was said, whose far sides have not ended yet.

@@ -43,8 +43,11 @@ final class LaneSession {
       } catch {
         body = .error(error)
       }
+      // Who has the answer asks another lane, and must not find this one about to end.
+      let isLast = repository?.isUsable == false
+      if isLast { repository?.close() }
       send(Reply(id: request.id, body))
-      if repository?.isUsable == false { break }
+      if isLast { return }
       repository?.getReady()
     }
     repository?.close()

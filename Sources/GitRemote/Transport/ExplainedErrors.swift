@@ -1,7 +1,8 @@
 internal import RemoteURLs
 
 extension GitRemoteError {
-  /// Begins with what has to be mended and where, in place of the frames and advice that programs put around their words.
+  /// Begins with what has to be mended and where, in place of the frames and advice that programs put around their
+  /// words.
   func explained(by configuration: RemoteConfiguration) -> GitRemoteError {
     var copy = self
     let words = message.split(separator: "\n").filter { !$0.hasPrefix("@@@") }

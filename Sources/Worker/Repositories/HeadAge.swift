@@ -3,8 +3,8 @@ internal import WireProtocol
 
 /// How long a look at the remote's HEAD counts.
 ///
-/// A push shows which tags and branches have changed, and nothing of HEAD: `git-receive-pack` does not tell it. So where
-/// the configuration names no default branch, whoever fetches has to ask which one it is.
+/// A push shows which tags and branches have changed, and nothing of HEAD: `git-receive-pack` does not tell it. So
+/// where the configuration names no default branch, whoever fetches has to ask which one it is.
 enum HeadAge {
   /// In milliseconds: for what is planned at HEAD's tip, and for what only has to obey its `.gto`.
   static let (tip, file): (Int64, Int64) = (1000, 60_000)
