@@ -35,6 +35,11 @@ extension AdminTool {
     let limit = try invocation.arguments.integer("--limit", in: 0...1_000_000).map { Int($0) }
     let directory = try await AuditDirectory(invocation).path
     guard AuditReader.isLog(directory) else {
+      do throws(SystemCallError) { _ = try Files.names(in: directory) } catch
+        where error.errno != .noSuchFile
+      {
+        throw Failure(status: 66, "cannot read the audit log: \(error)")
+      } catch {}
       throw Failure(status: 66, "there is no audit log in \(directory)")
     }
     var reader = AuditReader(directory, filter)

@@ -8,7 +8,9 @@ extension AdminTool {
     "journal verify",
     summary: "Read journal files and say what is in them and whether a worker starts on them.",
     details: "Needs no worker and changes nothing. Status 65: a file is damaged; 66: one cannot be read.",
-    operands: [OperandSpec("FILE", repeated: true, help: "A file journal-... of the state directory.")]
+    operands: [
+      OperandSpec("FILE", repeated: true, help: "A file journal-... in journal/ of the state directory.")
+    ]
   ) { invocation in
     let checks = invocation.arguments.operands.map(JournalCheck.init)
     if invocation.wantsJSON {

@@ -23,6 +23,12 @@ extension AdminTool {
   }
 
   private static func explainParams(_ arguments: ParsedArguments) throws(UsageError) -> JSONObject {
+    if !arguments.has("--repo") { throw UsageError("--repo is missing: whether it is allowed where?") }
+    let subjects = ["--user", "--uid", "--tenant"]
+    try arguments.refuseTogether(subjects)
+    if !subjects.contains(where: arguments.has) {
+      throw UsageError("whether it is allowed to whom? Give one of \(subjects.joined(separator: ", "))")
+    }
     var params = JSONObject([("action", .string(arguments.operands[0]))])
     params["artifact"] = arguments.operands.dropFirst().first.map { .string($0) }
     for (option, key) in [

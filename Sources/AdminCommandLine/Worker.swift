@@ -54,29 +54,6 @@ extension AdminTool {
     }
   }
 
-  static let retry = jobCommand("retry", "Try a failed job again.") { _ in "is tried again" }
-
-  static let cancel = jobCommand(
-    "cancel", "Cancel a job that has not begun, or stop one before its tags are sent."
-  ) {
-    job in
-    job["state"] == "cancelled"
-      ? "is cancelled" : "has begun: it ends as cancelled unless its tags may have been sent"
-  }
-
-  private static func jobCommand(
-    _ name: String, _ summary: String, done: @escaping @Sendable (JSONValue) -> String
-  ) -> CommandSpec {
-    CommandSpec(
-      name, summary: summary, operands: [OperandSpec("JOB", help: "The job's id.")]
-    ) { invocation in
-      let answer = try await invocation.call(name, jobParams(invocation))
-      try invocation.print(answer) { _ in
-        "Job \(invocation.arguments.operands[0]) \(done(answer))".escapedForTerminal
-      }
-    }
-  }
-
   /// Counters as `group.name: value`.
   static func lines(_ value: JSONValue) -> String {
     func flatten(_ value: JSONValue, _ path: String) -> [String] {

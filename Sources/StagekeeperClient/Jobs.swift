@@ -27,7 +27,7 @@ extension StagekeeperClient {
     return try await follow(call, onProgress: onProgress)
   }
 
-  /// The caller's own jobs, the newest first.
+  /// The caller's own jobs and those of the caller's tenants, which the caller may cancel too; the newest first.
   ///
   /// - Parameter limit: at most that many, 1 to 1000.
   public func jobs(

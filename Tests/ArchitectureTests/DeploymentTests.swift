@@ -36,6 +36,20 @@ struct DeploymentTests {
     #expect(output.exit == .exited(code: 0), "\(output.text)\(output.errorText)")
   }
 
+  /// What `deploy/install.sh` installs as documents.
+  private static let installed = [
+    "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "docs/", "proto-spec/", "deploy/ci/",
+  ]
+
+  @Test("each metric is documented, and no other")
+  func metrics() throws {
+    let code = try Checkout.text("Sources/Worker/Methods/Metrics.swift")
+    let real = code.matches(of: /"(stagekeeper_\w+)"/).map { String($0.output.1) }
+    let documented = try Checkout.text("docs/operations.md").matches(of: /\| `(stagekeeper_\w+)/)
+      .map { String($0.output.1) }
+    #expect(documented.sorted() == real.sorted())
+  }
+
   @Test func linksBetweenDocumentsLeadSomewhere() throws {
     let files =
       ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + (try Checkout.files(in: "docs", ending: ".md"))
@@ -45,6 +59,9 @@ struct DeploymentTests {
       for match in try Checkout.text(file).matches(of: /\]\(([^)#:]+)(?:#[^)]*)?\)/) {
         let target = folder.appending(path: String(match.output.1)).standardizedFileURL.path()
         #expect(FileManager.default.fileExists(atPath: target), "\(file) links to \(match.output.1)")
+        let path = target.dropFirst(Checkout.root.standardizedFileURL.path().count).drop { $0 == "/" }
+        #expect(
+          Self.installed.contains { path.hasPrefix($0) }, "\(file) links to \(path), which is not installed")
       }
     }
   }

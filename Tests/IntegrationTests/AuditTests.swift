@@ -138,6 +138,18 @@ struct AuditTests {
     #expect(effects.map { $0["code"] } == ["not_allowed"], "\(effects)")
   }
 
+  @Test("a directory that may not be read is not taken for one without a log")
+  func unreadable() throws {
+    guard ThisProcess.uid == 0 else { return }
+    let worker = try makeWorker()
+    let run = try Program.run(
+      "setpriv",
+      Account(uid: 64_101, gid: 64_101).options
+        + [try BuiltProgram.path("stagekeeper-admin"), "audit", "show", "\(worker.stateDirectory)/audit"])
+    #expect(run.exit == .exited(code: 66) && run.errorText.contains("Permission denied"), "\(run)")
+    try worker.stop()
+  }
+
   // MARK: Crashes
 
   /// As where the power fails when the journal is synced and the log is not.

@@ -108,6 +108,44 @@ struct LiveViewTests {
     try worker.stop()
   }
 
+  @Test("all failed jobs of a repository are tried again, and all of its unfinished ones cancelled, at once")
+  func series() throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path).gone" }, other: { url: "\(remote.path)" } },
+        tenants: { ci: { uids: [\(ThisProcess.uid)] } },
+        grants: [{ tenants: ["ci"], repositories: ["*"], actions: ["*"] }], limits: { attempts: 1 },
+        """)
+    for name in ["a", "b"] {
+      try worker.ask("register", name, "--version", "v1.0.0", "--repo", "demo", "--no-wait")
+    }
+    for job in ["1", "2"] { _ = try worker.waitForEnd(of: job) }
+    try worker.administer("pause", "demo")
+    let retried = try worker.command("stagekeeper-admin", "retry", "--repo", "demo")
+    #expect(
+      retried.text == "Job 1 is tried again\nJob 2 is tried again\nretry: 2 of 2 failed jobs\n", "\(retried)")
+    #expect(try worker.administer("retry", "--repo", "other") == ["jobs": [], "errors": []])
+    let cancelled = try worker.administer("cancel", "--repo", "demo")
+    #expect(cancelled["jobs"]?.arrayValue?.map { $0["state"] } == ["cancelled", "cancelled"], "\(cancelled)")
+    #expect(
+      try worker.command("stagekeeper-admin", "cancel", "--repo", "demo").text
+        == "There are no unfinished jobs\n")
+    let unknown = try worker.command("stagekeeper-admin", "job", "999")
+    #expect(unknown.exit == .exited(code: 65) && !unknown.errorText.contains("yours"), "\(unknown)")
+    for arguments in [["retry"], ["retry", "1", "--repo", "demo"]] {
+      let run = try Program.run(try BuiltProgram.path("stagekeeper-admin"), arguments)
+      #expect(run.exit == .exited(code: 64), "\(run)")
+    }
+    let explain = try worker.command("stagekeeper-admin", "policy", "explain", "assign", "--repo", "demo")
+    #expect(
+      explain.exit == .exited(code: 64) && explain.errorText.contains("--user, --uid, --tenant"), "\(explain)"
+    )
+    let place = try worker.command("stagekeeper-admin", "policy", "explain", "assign", "--uid", "1")
+    #expect(place.exit == .exited(code: 64) && place.errorText.contains("--repo is missing"), "\(place)")
+    try worker.stop()
+  }
+
   @Test("that the worker drains shows everywhere, and its end can be waited for")
   func draining() throws {
     let remote = try GitFixture()

@@ -164,4 +164,23 @@ struct SocketTests {
     #expect(run.exit == .exited(code: 78) && run.errorText.contains("PrivateUsers=no"), "\(run.errorText)")
     #expect(try Files.kind(of: directory.appending("x.sock")) == nil)
   }
+
+  @Test("a socket that can't be made is named as it is configured, with its tenant and what to do")
+  func unusable() throws {
+    let directory = try TemporaryDirectory()
+    defer { withExtendedLifetime(directory) {} }
+    let file = try directory.write(
+      "worker.json5",
+      """
+      { stateDirectory: "\(directory.path)/state", repositories: {}, tenants: { churn: {} },
+        sockets: { admin: { path: "\(directory.path)/a.sock" },
+                   clients: [{ path: "/proc/self/churn.sock", tenant: "churn" }] } }
+      """)
+    let run = try Program.run(try BuiltProgram.path("stagekeeperd"), ["--config", file])
+    #expect(run.exit == .exited(code: 71), "\(run)")
+    #expect(
+      run.errorText.contains("can't listen on /proc/self/churn.sock, the socket of tenant 'churn': "),
+      "\(run)")
+    #expect(run.errorText.contains("Under systemd"), "\(run)")
+  }
 }

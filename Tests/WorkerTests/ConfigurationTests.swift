@@ -145,6 +145,12 @@ struct ConfigurationTests {
     Mistake(
       "{ repositories: {}, sockets: { client: { path: '/\(String(repeating: "x", count: 107))' } } }",
       "107 bytes"),
+    Mistake(
+      "{ repositories: {}, sockets: { client: { tenant: 't' } } }",
+      "sockets.client.tenant: there is no tenant"),
+    Mistake(
+      "{ repositories: {}, sockets: { clients: [ { path: '/x', tenant: 't' } ] } }",
+      "sockets.clients[0].tenant: there is no tenant"),
     Mistake("{ repositories: {}, tenants: { t: {} } }", "nobody belongs to it"),
     Mistake(
       "{ repositories: {}, tenants: { t: { users: ['no such user'] } } }", "there is no user \"no such user\""

@@ -25,6 +25,7 @@ extension StagekeeperTool {
 
   static let jobCancel = CommandSpec(
     "job cancel", summary: "Cancel a job that has not begun, or stop one before its tags are sent.",
+    details: "Your own job, or one that somebody else asked for in the name of one of your tenants.",
     operands: [jobOperand],
     options: [CommonOption.json], excludedOptions: ["--repo"]
   ) { invocation in
@@ -34,7 +35,7 @@ extension StagekeeperTool {
   }
 
   static let jobList = CommandSpec(
-    "job list", summary: "List your jobs, the newest first.",
+    "job list", summary: "List your jobs and your tenant's, the newest first.",
     options: [
       OptionSpec("--state", value: "STATE", help: "Only those in this state, such as queued."),
       OptionSpec("--limit", value: "N", help: "At most that many, 1 to 1000 [default: 100]."),

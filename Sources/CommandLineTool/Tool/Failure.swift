@@ -72,6 +72,8 @@ extension ClientError {
     default: break
     }
     if let retryAfter = workerError?.retryAfter { return "Try again in \(retryAfter) s." }
+    // Words of the worker's that say it already.
+    if message.contains("whoami") { return nil }
     return workerError?.code.hint(tool: tool)
   }
 }
@@ -79,7 +81,9 @@ extension ClientError {
 extension WireError.Code {
   fileprivate func hint(tool: String) -> String? {
     switch self {
-    case .notAllowed: "'\(tool) whoami' shows who the worker takes you for and what you may do."
+    case .notAllowed:
+      tool.hasSuffix("admin")
+        ? nil : "'\(tool) whoami' shows who the worker takes you for and what you may do."
     case .approvalStale: "Ask again: the new job is planned upon what there is now."
     case .ownRequest: "'\(tool) job cancel' takes your own job back."
     case .unknownJob:

@@ -39,7 +39,9 @@ package struct ToolRun {
       } else if let refusal = error.workerError {
         try console.print(json: ["error": refusal.json])
       }
-      throw error
+      throw error.inWords(of: command, tool)
+    } catch let error as ClientError {
+      throw error.inWords(of: command, tool)
     }
   }
 }

@@ -61,7 +61,7 @@ extension Configuration {
     audit = try AuditSettings(reading: &reader)
     limits = try Limits(reading: &reader)
     try reader.finish()
-    try checkSockets()
+    try checkSockets(areListed: value["sockets"]?["clients"] != nil)
     try checkReferences()
   }
 

@@ -30,10 +30,12 @@ extension Configuration {
   }
 
   /// No two sockets at one path, and no tenant that nobody has heard of.
-  func checkSockets() throws(JSONShapeError) {
+  ///
+  /// - Parameter areListed: whether the file has the client sockets in `clients`.
+  func checkSockets(areListed: Bool) throws(JSONShapeError) {
     var paths = [adminSocket.path]
     for (index, socket) in clientSockets.enumerated() {
-      let path = "sockets.clients[\(index)]"
+      let path = areListed ? "sockets.clients[\(index)]" : "sockets.client"
       if paths.contains(where: { $0.utf8.elementsEqual(socket.path.utf8) }) {
         throw JSONShapeError(path: "\(path).path", message: "another socket has that path")
       }

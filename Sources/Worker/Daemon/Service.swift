@@ -236,7 +236,8 @@ struct Service: Sendable {
       let isTaken = error.errno == .addressInUse
       throw StartError(
         status: isTaken ? ExitStatus.temporary : ExitStatus.systemError,
-        message: isTaken ? "another worker listens on \(configuration.path)" : "\(error)")
+        message: isTaken
+          ? "another worker listens on \(configuration.path)" : configuration.problem(error.errno))
     }
   }
 
@@ -252,6 +253,16 @@ struct Service: Sendable {
       identity: maker.identity, settings: settings, store: maker.store, audit: maker.audit,
       records: maker.records, counters: maker.counters,
       startedAt: WallClock.milliseconds)
+  }
+}
+
+extension SocketConfiguration {
+  /// Why nobody can listen there, and what to do; the call itself names a temporary path.
+  fileprivate func problem(_ errno: Errno) -> String {
+    let whose = tenant.map { ", the socket of tenant '\($0.escapedForMessage)'" } ?? ""
+    return
+      "can't listen on \(path.escapedForMessage)\(whose): \(errno); give the socket a unit of systemd's that "
+      + "passes it (docs/configuration.md, \"Under systemd\"), or have the worker's user own its folder"
   }
 }
 

@@ -26,7 +26,14 @@ struct AdminHandler: RequestHandler {
       await worker.audit.deny(AuditEntry(denied: request, peer: peer, error))
       throw error
     }
-    return try await recorded(request, peer) { () throws(WireError) in try await dispatch(request, from: peer)
+    do throws(WireError) {
+      return try await recorded(request, peer) { () throws(WireError) in
+        try await dispatch(request, from: peer)
+      }
+    } catch {
+      // Every job is an administrator's.
+      if error.code != .unknownJob { throw error }
+      throw WireError(.unknownJob, category: .refused, "there is no such job, or it is forgotten by now")
     }
   }
 

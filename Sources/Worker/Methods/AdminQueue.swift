@@ -106,8 +106,10 @@ extension AdminHandler {
   /// `drain`: finishes what was accepted and accepts nothing more until the worker starts again.
   func drain(_ params: JSONValue) async throws(WireError) -> JSONValue {
     try readParameters(params) { _ in }
+    if !worker.settings.current.isDraining {
+      Log.write(.notice, "draining: no more jobs are accepted until the worker starts again")
+    }
     worker.settings.update { $0.isDraining = true }
-    Log.write(.notice, "draining: no more jobs are accepted until the worker starts again")
     let statistics = try await worker.ask { store throws(JobStoreError) in try store.queueStatistics }
     // Nothing ends of what no repository is there for.
     let lines = statistics.repositories.filter { worker.repositories[$0.repository] != nil }

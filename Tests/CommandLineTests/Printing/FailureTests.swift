@@ -52,4 +52,29 @@ import Testing
     let text = try #require(Failure(status: 64, "wrong", hint: "Do this.").text(tool: "t", colored: true))
     #expect(text == "\u{1b}[31mt:\u{1b}[0m wrong.\nDo this.")
   }
+
+  @Test(
+    "a parameter is called what it is called on the command line",
+    arguments: [
+      (StagekeeperTool.register, "version", "--version"), (StagekeeperTool.register, "ref", "REF"),
+      (StagekeeperTool.register, "artifact", "NAME"), (StagekeeperTool.register, "repository", "--repo"),
+      (StagekeeperTool.assign, "ifCurrent", "--if-current"), (StagekeeperTool.jobStatus, "job", "JOB"),
+      (StagekeeperTool.jobList, "unheardOf", "params.unheardOf"),
+    ])
+  func parameters(_ command: CommandSpec, _ parameter: String, _ name: String) {
+    let error = WireError(
+      .invalidParameter, category: .usage, "params.\(parameter): is wrong",
+      details: JSONObject([("path", .string("params.\(parameter)"))]))
+    let client = ClientError(.refused, operation: "x", error.message, workerError: error)
+    #expect(client.inWords(of: command, StagekeeperTool.spec).message == "\(name): is wrong")
+  }
+
+  @Test func aHintIsNotGivenTwice() {
+    func hint(_ message: String) -> String? {
+      let error = WireError(.notAllowed, category: .denied, message)
+      return failure(ClientError(.refused, operation: "x", message, workerError: error)).hint
+    }
+    #expect(hint("you may not; `stagekeeper whoami` lists what you may do") == nil)
+    #expect(hint("you may not")?.contains("whoami") == true)
+  }
 }
