@@ -102,7 +102,7 @@ extension RemoteRepository {
 
   /// Whether a branch or a tag contains the commit, and not only the mirror, which remembers what was dropped.
   private func isInHistory(_ id: ObjectID, _ refs: RefList) throws(GitRemoteError) -> Bool {
-    if history.contains(id), try isContained(id, refs) { return true }
+    if history.contains(id), try history.isCommit(id), try isContained(id, refs) { return true }
     // It may be in what is new.
     let now = try fetchHistory()
     guard history.contains(id), try history.isCommit(id) else { return false }

@@ -55,8 +55,8 @@ public struct RemoteURL: Equatable, Sendable, CustomStringConvertible {
     let slash = rest.firstIndex(of: "/") ?? rest.endIndex
     let path = String(rest[slash...])
     if scheme == "file" {
-      guard slash == rest.startIndex else {
-        throw MalformedURL("names a host, and a file is on this machine: write file:///path")
+      guard slash == rest.startIndex, !path.isEmpty else {
+        throw MalformedURL("names no path, or a host besides: write file:///path")
       }
       return .path(try decoded(path))
     }
