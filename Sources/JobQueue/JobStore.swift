@@ -39,6 +39,8 @@ public actor JobStore {
   /// The last of those that the compaction under way would drop.
   var compactionLine: UInt64 = 0
   var carriedLog = CarriedLog(durable: { 0 }, takeWrite: { nil })
+  /// How many jobs have ended since the start.
+  private(set) var ended: [JobStateName: Int] = [:]
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var approvalAlarm = Int64.max
   /// The length before which the journal is not compacted again, in bytes.
@@ -319,6 +321,9 @@ public actor JobStore {
       step = try table.apply(record)
     } catch {
       throw JobStoreError(.impossible, "change a job", "\(error)", underlying: error)
+    }
+    if let id, let state = table.jobs[id]?.state.name, state.isFinished, old?.state.isFinished == false {
+      ended[state, default: 0] += 1
     }
     commits.append(payload, changing: id, from: old)
     if let lines { lastCarriedLine = max(lastCarriedLine, lines.last) }

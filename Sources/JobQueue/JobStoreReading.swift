@@ -86,6 +86,7 @@ extension JobStore {
       try check("count jobs")
       var statistics = QueueStatistics()
       statistics.jobs = table.counts.filter { $0.value > 0 }
+      statistics.ended = ended
       let awaiting = table.awaitingByRepository
       statistics.repositories = table.knownRepositories.map { repository in
         self.statistics(of: repository, awaiting[BytewiseString(repository)] ?? [:])

@@ -2,6 +2,8 @@
 public struct QueueStatistics: Equatable, Sendable {
   /// How many jobs are in each state; states without jobs are missing.
   public var jobs: [JobStateName: Int] = [:]
+  /// How many have ended since the store was opened, by how they did; one that is tried again may end again.
+  public var ended: [JobStateName: Int] = [:]
   /// In the order of their ids.
   public var repositories: [RepositoryStatistics] = []
   /// Records written since the store was opened.

@@ -146,6 +146,28 @@ struct LiveViewTests {
     try worker.stop()
   }
 
+  @Test("the metrics say whose Git server can't be used, and how jobs have ended")
+  func failing() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let path = directory.appending("link.git")
+    let worker = try WorkerFixture(["demo": path])
+    func metrics() throws -> String { try worker.administer("metrics")["text"]?.stringValue ?? "" }
+    let failing = "\nstagekeeper_repository_failing{repository=\"demo\"}"
+    func ended(_ state: String) -> String { "\nstagekeeper_jobs_ended_total{state=\"\(state)\"}" }
+    #expect(try metrics().contains("\(failing) 0\n"))
+    _ = try worker.stagekeeper("register", "model", "--version", "v1.0.0")
+    #expect(try metrics().contains("\(failing) 1\n"))
+    #expect(try metrics().contains("\(ended("failed")) 1\n") && !metrics().contains("_contact_time_seconds{"))
+    try Program.check("ln", ["-s", remote.path, path])
+    try worker.administer("retry", "1")
+    try worker.waitForJob("1", state: "succeeded")
+    let text = try metrics()
+    #expect(text.contains("\(failing) 0\n") && text.contains("_contact_time_seconds{repository=\"demo\"} "))
+    #expect(text.contains("\(ended("failed")) 1\n") && text.contains("\(ended("succeeded")) 1\n"), "\(text)")
+    try worker.stop()
+  }
+
   @Test("that the worker drains shows everywhere, and its end can be waited for")
   func draining() throws {
     let remote = try GitFixture()

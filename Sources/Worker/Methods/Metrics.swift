@@ -22,7 +22,13 @@ extension AdminHandler {
     text.add(
       "stagekeeper_jobs", .gauge, "Jobs that are known, by state.",
       JobStateName.allCases.map { (["state": $0.rawValue], Double(statistics.jobs[$0] ?? 0)) })
+    text.add(
+      "stagekeeper_jobs_ended_total", .counter, "Jobs that have ended, by how they did.",
+      JobStateName.allCases.filter(\.isFinished).map { state in
+        (["state": state.rawValue], Double(statistics.ended[state] ?? 0))
+      })
     addRepositories(statistics, to: &text)
+    await addContacts(to: &text)
     await addCounters(to: &text)
     text.add(
       "stagekeeper_journal_records_total", .counter, "Records journalled.",
@@ -55,6 +61,24 @@ extension AdminHandler {
     text.add(
       "stagekeeper_repository_batches_total", .counter, "Batches begun, by repository.",
       lines.map { (["repository": $0.repository], Double($0.batches)) })
+  }
+
+  private func addContacts(to text: inout MetricsText) async {
+    var contacts: [(id: String, isFailing: Bool, lastContactAt: Int64?)] = []
+    for (id, repository) in worker.repositories.sorted(by: { BytewiseString($0.key) < BytewiseString($1.key) }
+    ) {
+      contacts.append((id, await repository.lastProblem != nil, await repository.contactedAt))
+    }
+    text.add(
+      "stagekeeper_repository_failing", .gauge,
+      "1 where the last attempt to use the Git server failed, for whatever reason.",
+      contacts.map { (["repository": $0.id], $0.isFailing ? 1 : 0) })
+    text.add(
+      "stagekeeper_repository_contact_time_seconds", .gauge,
+      "When it was last compared with the Git server, since 1970; missing before the first time.",
+      contacts.compactMap { contact in
+        contact.lastContactAt.map { (["repository": contact.id], Double($0) / 1000) }
+      })
   }
 
   private func addAudit(to text: inout MetricsText) async {
@@ -90,6 +114,9 @@ extension AdminHandler {
     text.add("stagekeeper_lanes", .gauge, "Lanes that run.", [([:], Double(counters.runningLanes))])
     text.add(
       "stagekeeper_lanes_total", .counter, "Lanes started.", [([:], Double(counters.startedLanes))])
+    text.add(
+      "stagekeeper_lanes_killed_total", .counter, "Lanes that were ended before their time.",
+      [([:], Double(counters.killedLanes))])
   }
 }
 
