@@ -144,6 +144,8 @@ extension RemoteRepository {
   }
 
   private func isUnchanged(_ advertised: RefList, _ known: RefList, _ watched: [String]) -> Bool {
+    // What both lists have is hidden no longer.
+    hiddenRefs = hiddenRefs.filter { (advertised[$0] == nil) != (known[$0] == nil) }
     let watched = watched.filter { !hiddenRefs.contains($0) }
     return advertised.without(hiddenRefs).hasSameRefs(under: "refs/tags/", as: known.without(hiddenRefs))
       && watched.allSatisfy { advertised[$0]?.id == known[$0]?.id }

@@ -29,6 +29,11 @@ struct HiddenRefs {
     return found
   }
 
+  /// Takes note of where those stand, or that they are gone, that only who pushes is shown.
+  mutating func update(from pushing: RefList) {
+    for name in Array(unfetchable.keys) { unfetchable[name] = pushing[name]?.id }
+  }
+
   /// A list for fetching, with the tags that it should have.
   mutating func completed(_ fetching: RefList) -> RefList {
     var refs = fetching

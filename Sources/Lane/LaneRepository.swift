@@ -261,6 +261,7 @@ final class LaneRepository {
     let watched = Set(branches + [facts?.0.defaultBranch].compactMap { $0 }).map { "refs/heads/" + $0 }
     switch try remote.push(refs, known: evenIfChanged ? nil : known, watched: watched) {
     case .changed(let advertised):
+      hidden.update(from: advertised)
       if let known { remote.hiddenRefs.formUnion(hidden.confirm(advertised, known)) }
       let facts = try synchronize(report)
       if let known { hidden.suspect(advertised, known) }

@@ -130,6 +130,85 @@ struct BatchTests {
     try worker.stop()
   }
 
+  /// Has a first push held by a hook, kills the worker, changes the remote, and starts the worker again.
+  ///
+  /// - Parameter hook: what the hook does with each push or ref beside that.
+  private func interrupted(
+    _ remote: GitFixture, _ kind: String, hook: String = "", _ jobs: [[String]], meanwhile: () throws -> Void
+  ) throws -> WorkerFixture {
+    let directory = try TemporaryDirectory()
+    try remote.installHook(
+      kind, "\(hook)\nif mkdir \(directory.path)/held 2>/dev/null; then sleep 60; exit 1; fi")
+    let worker = try worker(remote)
+    try worker.administer("pause", "demo")
+    for job in jobs { try worker.ask(job + ["--repo", "demo", "--no-wait"]) }
+    try worker.administer("resume", "demo")
+    let held = directory.appending("held")
+    try Eventually.holds("the push is held") { try Files.kind(of: held) != nil }
+    try worker.crash()
+    try meanwhile()
+    try worker.start()
+    return worker
+  }
+
+  @Test("what was planned on a tag that somebody else has taken is planned anew with it")
+  func settledPair() throws {
+    let remote = try GitFixture()
+    try remote.commit(files: ["a": "b"], branch: "side")
+    let worker = try interrupted(
+      remote, "pre-receive",
+      [
+        ["register", "model", "--version", "v1.0.0"],
+        ["assign", "model", "--version", "v1.0.0", "--stage", "prod"],
+      ]
+    ) { try remote.tag("model@v1.0.0", at: "side") }
+    #expect(try worker.waitForEnd(of: "1")["error"]?["code"] == "version_exists")
+    let end = try worker.waitForEnd(of: "2")
+    #expect(end["state"] == "succeeded" && end["version"] == "v1.0.0", "\(end)")
+    #expect(try end["commit"]?.stringValue == remote.git("rev-parse", "side"), "\(end)")
+    try worker.stop()
+  }
+
+  @Test("without atomic pushes, what has landed before a crash is the job's, and is not done again")
+  func landedBeforeACrash() throws {
+    let remote = try GitFixture()
+    try remote.git("config", "receive.advertiseAtomic", "false")
+    let tip = try remote.git("rev-parse", "main")
+    let worker = try interrupted(
+      remote, "update", hook: "case $1 in *#prod#*) ;; *) exit 0;; esac",
+      [["assign", "model", "main", "--version", "v1.0.0", "--stage", "prod"]]
+    ) {
+      #expect(try remote.tags() == ["model@v1.0.0"])
+      // The name is taken, and the branch goes on.
+      try remote.git("tag", "model#prod#1", "main")
+      try remote.commit(files: ["a": "b"])
+    }
+    let end = try worker.waitForEnd(of: "1")
+    #expect(end["state"] == "succeeded" && end["version"] == "v1.0.0", "\(end)")
+    let tags = end["tags"]?.arrayValue ?? []
+    #expect(tags.map { $0["ref"] } == ["model@v1.0.0", "model#prod#2"], "\(end)")
+    #expect(tags.allSatisfy { $0["commit"] == .string(tip) }, "\(end)")
+    #expect(try remote.tags() == ["model#prod#1", "model#prod#2", "model@v1.0.0"])
+    try worker.stop()
+  }
+
+  @Test("without atomic pushes, tags that were deleted are said and recorded where another one is not")
+  func landedDeletions() throws {
+    let remote = try GitFixture()
+    try remote.git("config", "receive.advertiseAtomic", "false")
+    for name in ["model@v1.0.0", "model@v2.0.0"] { try remote.tag(name) }
+    try remote.installHook("update", "case $1 in *v2.0.0) echo kept >&2; exit 1;; esac")
+    let worker = try worker(remote, "allowDelete: true")
+    let end = try batch(worker, [("deprecate", ["artifact": "model", "delete": true])])[0]
+    #expect(end["state"] == "rejected" && end["error"]?["code"] == "remote_refused", "\(end)")
+    let gone = end["error"]?["details"]?["landedDeletions"]?.arrayValue ?? []
+    #expect(gone.map { $0["ref"] } == ["model@v1.0.0"], "\(end)")
+    let lines = try worker.administer("audit", "show", "--event", "effect")["lines"]?.arrayValue ?? []
+    let effects = lines.map { "\($0["outcome"]?.stringValue ?? "") \($0["ref"]?.stringValue ?? "")" }
+    #expect(effects == ["pushed model@v1.0.0", "rejected model@v2.0.0"], "\(effects)")
+    try worker.stop()
+  }
+
   @Test("jobs that are settled over a new lane say what they made, and reads from memory have it")
   func settledOverANewLane() throws {
     let remote = try GitFixture()

@@ -10,15 +10,18 @@ public struct PlanContext: Sendable, Equatable {
   public var defaultBranchTip: ObjectID?
   /// Lines for the end of each tag's message, such as `Stagekeeper-Job: w/12`.
   public var trailers: [String]
+  /// The time of a tag of the artifact that may come yet, in seconds since 1970; nil where there is none.
+  public var unsettledSeconds: Int64?
 
   public init(
     now: Int64, zoneMinutes: Int = 0, allowedStages: [StageName]? = nil, defaultBranchTip: ObjectID? = nil,
-    trailers: [String] = []
+    trailers: [String] = [], unsettledSeconds: Int64? = nil
   ) {
     self.now = now
     self.zoneMinutes = zoneMinutes
     self.allowedStages = allowedStages
     self.defaultBranchTip = defaultBranchTip
     self.trailers = trailers
+    self.unsettledSeconds = unsettledSeconds
   }
 }

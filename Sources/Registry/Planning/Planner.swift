@@ -92,6 +92,7 @@ struct Planner {
         reasons.append("dated one second after '\(tag)', which is dated later than now")
       }
     }
+    if let unsettled = context.unsettledSeconds, unsettled >= seconds { seconds = unsettled + 1 }
     return Timestamp(seconds: seconds, zoneMinutes: context.zoneMinutes)
   }
 

@@ -1,7 +1,6 @@
 internal import AuditLog
 internal import JobQueue
 internal import StrictJSON
-internal import WireProtocol
 
 extension AuditEntry {
   /// That a job's tags may be pushed: a line for each.
@@ -16,7 +15,7 @@ extension AuditEntry {
   /// How a job ends with an event: a line for each of its tags. Where it goes on, a line for each that has landed all the
   /// same, on a server that can't take all or none.
   static func effects(of event: JobEvent, on job: Job) -> [AuditEntry] {
-    let refs = Set(event.landedTags.map { BytewiseString("refs/tags/\($0.ref)") })
+    let refs = event.landed.refs
     let (landed, others) = job.intents.reduce(into: ([Intent](), [Intent]())) { parts, intent in
       if refs.contains(BytewiseString(intent.ref)) { parts.0.append(intent) } else { parts.1.append(intent) }
     }
@@ -38,12 +37,12 @@ extension AuditEntry {
 
 extension JobEvent {
   /// Whether it is one that ``AuditEntry/effects(of:on:)`` has lines for.
-  var hasEffect: Bool { outcome != nil || !landedTags.isEmpty }
+  var hasEffect: Bool { outcome != nil || !landed.isEmpty }
 
-  fileprivate var landedTags: [CreatedTag] {
+  fileprivate var landed: LandedTags {
     switch self {
-    case .rejected(let error), .replanned(let error): error.landedTags
-    default: []
+    case .rejected(let error), .replanned(let error): error.landed
+    default: LandedTags()
     }
   }
 

@@ -50,8 +50,10 @@ extension JobStatus {
     case .waiting(let until, _):
       nextAttemptAt = until
       error = job.lastError?.wireError
-    case .rejected(let error), .failed(let error): self.error = error.wireError
-    case .cancelled: error = WireError(.jobCancelled, category: .refused, "job \(job.id) was cancelled")
+    case .rejected(let error), .failed(let error): self.error = error.wireError.with(landed: job.landed)
+    case .cancelled:
+      error = WireError(.jobCancelled, category: .refused, "job \(job.id) was cancelled").with(
+        landed: job.landed)
     default: break
     }
   }

@@ -9,7 +9,8 @@ internal import WireProtocol
 extension Repository {
   /// How many commits are asked for at once, so that a push never waits for long.
   private static let commitsPerRequest = 500
-  private static let annotationsPerRequest = 250
+  /// At first, and at most: as long as it goes well, the next part is twice as large.
+  static let annotationsPerRequest = (first: 50, most: 400)
 
   /// Fetches what is known to be missing of commits and, of the default branch, annotations. Assumes the
   /// caller has the turn.
@@ -39,7 +40,7 @@ extension Repository {
   /// Reads the repository's files at commits where they were not read yet. Assumes the caller has the turn.
   func annotate(_ commits: [ObjectID]) async throws(WireError) {
     let missing = commits.filter { !annotatedCommits.contains($0) }
-    try await inParts(missing, of: Self.annotationsPerRequest) { part throws(WireError) in
+    try await inParts(missing, of: Self.annotationsPerRequest.most) { part throws(WireError) in
       let value = try await self.ask(.annotations(Array(part)))
       let (annotations, rest) = try self.decode(value) { value throws(JSONShapeError) in
         var reader = try ObjectReader(value, path: "annotations")
@@ -48,6 +49,17 @@ extension Repository {
       }
       for annotation in annotations { self.note(annotation) }
       return rest
+    }
+  }
+
+  /// The same, where it may be too much for the time that the server has: then the next part is smaller.
+  private func annotateInTime(_ commits: [ObjectID]) async throws(WireError) {
+    do throws(WireError) {
+      try await annotate(commits)
+      annotationsAtOnce = min(2 * annotationsAtOnce, Self.annotationsPerRequest.most)
+    } catch {
+      guard error.code == .remoteTimeout, commits.count > 1 else { throw error }
+      annotationsAtOnce = max(1, commits.count / 8)
     }
   }
 
@@ -83,9 +95,9 @@ extension Repository {
         // A reload may have brought another remote meanwhile.
         if self.contactedAt == nil { try await self.synchronize() }
         let wanted = commits(self.state).filter { !self.annotatedCommits.contains($0) }
-        let part = Array(wanted.prefix(Self.annotationsPerRequest))
+        let part = Array(wanted.prefix(self.annotationsAtOnce))
         if isOneOff { self.oneOffCommits += part }
-        try await self.annotate(part)
+        try await self.annotateInTime(part)
         defer { self.forgetOneOffs() }
         return self.snapshotNow
       }

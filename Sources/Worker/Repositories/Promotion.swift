@@ -15,21 +15,21 @@ struct Promotion: Sendable {
   /// Whether a condition is fulfilled only by tags of jobs before it, which have to be in the remote first.
   var needsLanding = false
   var prepared: [PreparedTag] = []
-  /// What earlier attempts have brought into the remote, where the server can't take all or none.
-  var landed: [CreatedTag]
+  /// What earlier attempts have done, where the server can't take all or none.
+  var landed: LandedTags
 
   init(job: Job, request: WireProtocol.WriteRequest) {
     self.job = job
     self.request = request
-    landed = job.lastError?.landedTags ?? []
+    landed = job.landed
   }
 
-  /// What is still to be done: a version that an earlier attempt has registered is there to be assigned.
+  /// What is still to be done: a version that an earlier attempt has registered is there to be assigned, wherever the
+  /// request's ref leads by now.
   var rest: WireProtocol.WriteRequest {
+    guard request.action == .assign, let registration = landed.registration else { return request }
     var rest = request
-    if landed.contains(where: { $0.event == EventKind.registration.rawValue }), request.ref != nil {
-      rest.version = nil
-    }
+    (rest.version, rest.ref) = (nil, registration.commit)
     return rest
   }
 
@@ -111,57 +111,7 @@ extension Promotion {
       ).json
     }
     return .result(
-      version: plan.version?.description, tags: landed.map(\.json) + tags,
-      deleted: plan.deletions.map(DeletedTag.init))
-  }
-}
-
-// MARK: What landed of a job that goes on or is refused
-
-extension [Intent] {
-  /// Those that a push has made, or found made.
-  func landed(in results: [PushedTag]) -> [CreatedTag] {
-    filter { intent in
-      results.contains { result in
-        [.accepted, .alreadyThere].contains(result.outcome)
-          && "refs/tags/\(result.name)".utf8.elementsEqual(intent.ref.utf8)
-      }
-    }.compactMap(CreatedTag.init)
-  }
-}
-
-extension CreatedTag {
-  /// A tag object begins with the id of its commit (git-mktag(1)). Nil for a deletion.
-  init?(_ intent: Intent) {
-    let name = String(intent.ref.dropFirst("refs/tags/".count))
-    guard let object = intent.object, let event = try? TagName(parsing: name) else { return nil }
-    let commit = object.dropFirst("object ".utf8.count).prefix { $0 != UInt8(ascii: "\n") }
-    self.init(
-      ref: name, objectID: intent.objectID, commit: String(decoding: commit, as: UTF8.self),
-      event: event.kind.rawValue)
-  }
-}
-
-extension WireError {
-  /// The same, saying which of the job's tags are in the remote. Source: proto-spec/protocol.md, "Git server".
-  func with(landed: [CreatedTag]) -> WireError {
-    if landed.isEmpty { return self }
-    var copy = self
-    copy.details = (details ?? JSONObject()).with("landedTags", .array(landed.map(\.json)))
-    return copy
-  }
-}
-
-extension JobError {
-  var landedTags: [CreatedTag] {
-    (wireError.details?["landedTags"]?.arrayValue ?? []).compactMap(CreatedTag.init(json:))
-  }
-}
-
-extension JSONObject {
-  fileprivate func with(_ key: String, _ value: JSONValue) -> JSONObject {
-    var copy = self
-    copy[key] = value
-    return copy
+      version: plan.version?.description, tags: landed.made.map(\.json) + tags,
+      deleted: landed.deleted + plan.deletions.map(DeletedTag.init))
   }
 }

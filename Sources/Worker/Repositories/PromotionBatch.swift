@@ -102,7 +102,7 @@ extension Repository {
   /// Ends a job that has nothing in the remote.
   func reject(_ job: Job, _ error: WireError) async throws(JobStoreError) {
     do throws(RoundFailure) {
-      try await record(job.id, .rejected(JobError(error)))
+      try await record(job.id, .rejected(JobError(error.with(landed: job.landed))))
     } catch {
       switch error {
       case .store(let error): throw error

@@ -19,6 +19,7 @@ extension Repository {
       var refused: [(Job, WireError)] = []
       var unapproved: [(job: Job, plan: ApprovalPlan)] = []
       for var promotion in promotions {
+        promotion.landed = promotion.landed.still(in: state)
         if let last = planned.last, last.plan?.deletions.isEmpty != true {
           planned.append(promotion)
           continue
@@ -41,7 +42,8 @@ extension Repository {
         } catch {
           if error.category == .retry { throw .server(error) }
           if planned.isEmpty {
-            refused.append((promotion.job, staleApproval(of: promotion.job, on: draft) ?? error))
+            let end = staleApproval(of: promotion.job, on: draft) ?? error
+            refused.append((promotion.job, end.with(landed: promotion.landed)))
             continue
           }
         }
@@ -71,7 +73,7 @@ extension Repository {
     let (wanted, branches) = try await resolved(request, tenant: tenant)
     let context = PlanContext(
       now: WallClock.seconds, allowedStages: facts.allowedStages, defaultBranchTip: facts.tip,
-      trailers: trailers)
+      trailers: trailers, unsettledSeconds: unsettledSeconds[request.artifact])
     let plan: Plan
     do throws(Refusal) {
       plan = try draft.preview(wanted, context)

@@ -75,7 +75,7 @@ extension Repository {
       var landed = promotion.intents.landed(in: results)
       if case .rejected = end, promotions.count > 1 {
         if hasTriedAlone {
-          promotion.landed += landed
+          promotion.landed = promotion.landed + landed
           let reason = "the server refused it together with others"
           if try await replan(promotion.job, reason, landed: promotion.landed) { again.append(promotion) }
           continue
@@ -88,7 +88,7 @@ extension Repository {
         }
       }
       let result = promotion.result
-      promotion.landed += landed
+      promotion.landed = promotion.landed + landed
       if try await conclude(promotion.job, end, landed: promotion.landed, result: result) {
         again.append(promotion)
       }
@@ -169,7 +169,7 @@ extension Repository {
   ///     it may still be about to take.
   /// - Returns: whether the job has to be planned anew.
   func conclude(
-    _ job: Job, _ end: PushEnd, landed: [CreatedTag], result: JSONValue, isRepeated: Bool = false
+    _ job: Job, _ end: PushEnd, landed: LandedTags, result: JSONValue, isRepeated: Bool = false
   ) async throws(RoundFailure) -> Bool {
     switch end {
     case .landed: try await record(job.id, .succeeded(result))
@@ -192,7 +192,7 @@ extension Repository {
   }
 
   /// - Returns: whether the job is still wanted.
-  func replan(_ job: Job, _ reason: String, landed: [CreatedTag]) async throws(RoundFailure) -> Bool {
+  func replan(_ job: Job, _ reason: String, landed: LandedTags) async throws(RoundFailure) -> Bool {
     let error = JobError(WireError(.remoteRefused, category: .retry, reason).with(landed: landed))
     return try await record(job.id, .replanned(error)) == .plan
   }

@@ -25,9 +25,13 @@ extension Repository {
           isSettled = false
           try await storing { () throws(JobStoreError) in try await self.postpone([job], error) }
         case .success(let end):
+          let landed = job.landed + end.landed
           let isOpen = try await conclude(
-            job, end.end, landed: job.landed + end.landed, result: job.result(of: state), isRepeated: true)
-          if isOpen, let promotion = try await store(promotionOf: job) { again.append(promotion) }
+            job, end.end, landed: landed, result: job.result(of: state), isRepeated: true)
+          if isOpen, var promotion = try await store(promotionOf: job) {
+            promotion.landed = landed
+            again.append(promotion)
+          }
         }
       }
       lastPushAt = WallClock.milliseconds
@@ -53,15 +57,24 @@ extension Repository {
   ) async throws(RoundFailure) -> [(Job, Result<SettledEnd, WireError>)] {
     if jobs.count > 1 {
       let together = try await attempt(jobs)
-      if together.allSatisfy({ $0.1.isCertain }) { return together }
+      let taken = Set(together.filter { $0.1.isTaken }.map { BytewiseString($0.0.request.artifact) })
+      let isCertain = together.allSatisfy { job, end in
+        end.isCertain || end.isUnsent && taken.contains(BytewiseString(job.request.artifact))
+      }
+      if isCertain { return together }
     }
     var ends: [(Job, Result<SettledEnd, WireError>)] = []
+    var taken: [BytewiseString: Job] = [:]
     for job in jobs {
+      let artifact = BytewiseString(job.request.artifact)
       // One that takes its time takes it for all.
       if case .failure(let error)? = ends.last?.1, error.code == .remoteTimeout {
         ends.append((job, .failure(error)))
       } else {
-        ends += try await attempt([job])
+        // With one that can't come any more, so that nothing is sent of what was planned on it.
+        let before = taken[artifact].map { [$0] } ?? []
+        ends += try await attempt(before + [job]).suffix(1)
+        if ends.last?.1.isTaken ?? false { taken[artifact] = job }
       }
     }
     return ends
@@ -79,8 +92,18 @@ extension Repository {
   private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, SettledEnd)] {
     // Each time: where a new lane took the place of one that ended, what it finds must be known here.
     _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
-    let tags = jobs.map { $0.intents.compactMap(PreparedTag.init) }
-    guard case .done(let results) = try await send(tags, branches: [], evenIfChanged: true) else {
+    // Those of one artifact were planned on each other: all are sent or none.
+    var groups: [(artifact: String, tags: [PreparedTag])] = []
+    for job in jobs {
+      let (artifact, tags) = (job.request.artifact, job.intents.compactMap(PreparedTag.init))
+      if let group = groups.firstIndex(where: { $0.artifact.utf8.elementsEqual(artifact.utf8) }) {
+        groups[group].tags += tags
+      } else {
+        groups.append((artifact, tags))
+      }
+    }
+    guard case .done(let results) = try await send(groups.map(\.tags), branches: [], evenIfChanged: true)
+    else {
       throw .server(
         WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
     }
@@ -110,6 +133,9 @@ extension Repository {
       guard let current = try await store.current(job.id), case .running = current.state else { continue }
       // What may be in the remote is settled by asking it, whatever keeps that from being done now.
       let isUnsettled = error.isOutcomeUnknown || !current.intents.isEmpty
+      if let seconds = current.intents.compactMap(\.taggerSeconds).max() {
+        unsettledSeconds[job.request.artifact, default: seconds].formMaximum(seconds)
+      }
       let isWorthRetrying = error.category == .retry || isUnsettled
       let error = error.with(landed: current.landed)
       let later = JobEvent.waiting(
@@ -141,7 +167,7 @@ extension Repository {
 /// What a push did to the tags of a job, and which of them are in the remote.
 private struct SettledEnd {
   let end: PushEnd
-  let landed: [CreatedTag]
+  let landed: LandedTags
 }
 
 extension Result<SettledEnd, WireError> {
@@ -152,12 +178,15 @@ extension Result<SettledEnd, WireError> {
     case .failure(let error): error.code == .remoteTimeout
     }
   }
+
+  fileprivate var isTaken: Bool {
+    if case .success(let end) = self, case .taken = end.end { true } else { false }
+  }
+
+  fileprivate var isUnsent: Bool { if case .success(let end) = self { end.end == .unsent } else { false } }
 }
 
 extension Job {
-  /// What earlier attempts have brought into the remote.
-  fileprivate var landed: [CreatedTag] { lastError?.landedTags ?? [] }
-
   /// What a job comes to of which only the intents are known. The version of a stage's tag is read from the registry, where
   /// the tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {
@@ -165,8 +194,24 @@ extension Job {
     let version = made.last.flatMap { try? state.check(ref: $0.ref) }?.versionText
     return .result(
       version: version ?? request.body["version"]?.stringValue,
-      tags: (landed + made.compactMap(CreatedTag.init)).map(\.json),
-      deleted: intents.filter { $0.object == nil }.map(DeletedTag.init))
+      tags: (landed.made + made.compactMap(CreatedTag.init)).map(\.json),
+      deleted: landed.deleted + intents.filter { $0.object == nil }.map(DeletedTag.init))
+  }
+}
+
+extension Int64 {
+  fileprivate mutating func formMaximum(_ other: Int64) { self = Swift.max(self, other) }
+}
+
+extension Intent {
+  /// When the tag says that it was made, in seconds since 1970; nil for a deletion. Source: git-mktag(1): the fourth line
+  /// ends with the time and its zone.
+  fileprivate var taggerSeconds: Int64? {
+    guard let object else { return nil }
+    let lines = object.split(separator: UInt8(ascii: "\n"), maxSplits: 4, omittingEmptySubsequences: false)
+    guard lines.count > 3 else { return nil }
+    let words = lines[3].split(separator: UInt8(ascii: " ")).suffix(2)
+    return words.first.flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
   }
 }
 

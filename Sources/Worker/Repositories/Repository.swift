@@ -37,6 +37,11 @@ actor Repository {
   var comparisons = Comparisons()
   /// Why the last attempt at the server failed; nil after one that did not.
   var lastProblem: WireError?
+  /// At how many commits the files are read in one turn.
+  var annotationsAtOnce = Repository.annotationsPerRequest.first
+  /// The latest time of a tag by artifact, in seconds since 1970, of which it was not known what became of it: others that
+  /// are made meanwhile are later than that too.
+  var unsettledSeconds: [String: Int64] = [:]
   /// Keys and trust files that the lane could not use when it started last.
   var keyProblems: [KeyProblem] = []
 
