@@ -11,6 +11,9 @@ final class PacketReader {
   private let connection: any ServiceConnection
   private let operation: String
   private let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 16)
+  /// What is read needs that much room, in bytes: libgit2's http client has read up to 16 KiB of an answer with its header,
+  /// and loses what of that does not fit. With the longest packet before it, there is always more.
+  static let leastRoom = 32 << 10
   private var start = 0
   private var end = 0
   /// Bytes that may still be read.
@@ -70,8 +73,8 @@ final class PacketReader {
   /// - Returns: false at the end of the stream, where that is allowed.
   private func fill(_ count: Int, endAllowed: Bool) throws(GitRemoteError) -> Bool {
     if end - start >= count { return true }
-    if start + count > storage.count { compact() }
     while end - start < count {
+      if storage.count - end < Self.leastRoom { compact() }
       let received = try connection.read(into: UnsafeMutableRawBufferPointer(rebasing: storage[end...]))
       if received == 0 {
         if endAllowed, start == end { return false }
