@@ -57,24 +57,24 @@ extension Repository {
   ) async throws(RoundFailure) -> [(Job, Result<SettledEnd, WireError>)] {
     if jobs.count > 1 {
       let together = try await attempt(jobs)
-      let taken = Set(together.filter { $0.1.isTaken }.map { BytewiseString($0.0.request.artifact) })
+      var taken: Set<[BytewiseString]> = []
       let isCertain = together.allSatisfy { job, end in
-        end.isCertain || end.isUnsent && taken.contains(BytewiseString(job.request.artifact))
+        if end.isTaken { taken.insert(job.place) }
+        return end.isCertain || end.isUnsent && taken.contains(job.place)
       }
       if isCertain { return together }
     }
     var ends: [(Job, Result<SettledEnd, WireError>)] = []
-    var taken: [BytewiseString: Job] = [:]
+    var taken: [[BytewiseString]: Job] = [:]
     for job in jobs {
-      let artifact = BytewiseString(job.request.artifact)
       // One that takes its time takes it for all.
       if case .failure(let error)? = ends.last?.1, error.code == .remoteTimeout {
         ends.append((job, .failure(error)))
       } else {
-        // With one that can't come any more, so that nothing is sent of what was planned on it.
-        let before = taken[artifact].map { [$0] } ?? []
+        // With one before it that can't come any more, so that nothing is sent of what was planned on that.
+        let before = taken[job.place].map { [$0] } ?? []
         ends += try await attempt(before + [job]).suffix(1)
-        if ends.last?.1.isTaken ?? false { taken[artifact] = job }
+        if ends.last?.1.isTaken ?? false { taken[job.place] = job }
       }
     }
     return ends
@@ -92,14 +92,15 @@ extension Repository {
   private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, SettledEnd)] {
     // Each time: where a new lane took the place of one that ended, what it finds must be known here.
     _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
-    // Those of one artifact were planned on each other: all are sent or none.
-    var groups: [(artifact: String, tags: [PreparedTag])] = []
+    // A tenant's of one artifact were planned on each other, for none begins while one before it is not settled: all are
+    // sent or none.
+    var groups: [(place: [BytewiseString], tags: [PreparedTag])] = []
     for job in jobs {
-      let (artifact, tags) = (job.request.artifact, job.intents.compactMap(PreparedTag.init))
-      if let group = groups.firstIndex(where: { $0.artifact.utf8.elementsEqual(artifact.utf8) }) {
+      let tags = job.intents.compactMap(PreparedTag.init)
+      if let group = groups.firstIndex(where: { $0.place == job.place }) {
         groups[group].tags += tags
       } else {
-        groups.append((artifact, tags))
+        groups.append((job.place, tags))
       }
     }
     guard case .done(let results) = try await send(groups.map(\.tags), branches: [], evenIfChanged: true)
@@ -187,6 +188,11 @@ extension Result<SettledEnd, WireError> {
 }
 
 extension Job {
+  /// Where it stands in line: its tenant and artifact.
+  fileprivate var place: [BytewiseString] {
+    [BytewiseString(request.requester.tenant), BytewiseString(request.artifact)]
+  }
+
   /// What a job comes to of which only the intents are known. The version of a stage's tag is read from the registry, where
   /// the tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {
