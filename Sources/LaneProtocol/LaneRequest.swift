@@ -164,7 +164,8 @@ public struct PreparedTag: Sendable, Equatable {
   public var objectID: ObjectID
   /// The object's bytes; nil: the tag is to be deleted.
   public var object: [UInt8]?
-  /// Tags with the same number are sent together or not at all: those of one job.
+  /// Tags with the same number are sent together or not at all: those of one job, or of jobs that were planned on each
+  /// other.
   public var group: Int
 
   public init(name: String, objectID: ObjectID, object: [UInt8]?, group: Int = 0) {

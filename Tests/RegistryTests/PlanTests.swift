@@ -69,6 +69,18 @@ import Testing
     _ = try fixture.plan(WriteRequest(.deprecate, artifact("a")))
   }
 
+  @Test("a tag is later than one of which nobody knows yet whether it comes")
+  func laterThanWhatMayCome() throws {
+    let state = try Fixture([("a@v1.0.0", 1, 10)]).state
+    let request = WriteRequest(
+      .assign, try artifact("a"), version: try version("v1.0.0"), stage: try stage("p"))
+    for (unsettled, expected) in [(nil, 1000), (999, 1000), (1000, 1001), (1500, 1501)] as [(Int64?, Int64)] {
+      let context = PlanContext(
+        now: Fixture.start + 1000, unsettledSeconds: unsettled.map { Fixture.start + $0 })
+      #expect(try state.plan(request, context).tags[0].time.seconds == Fixture.start + expected)
+    }
+  }
+
   @Test func plansOfOneBatchBuildOnEachOther() throws {
     let fixture = try Fixture()
     var draft = RegistryDraft(fixture.state)

@@ -56,8 +56,6 @@ extension CheckedRef {
   public var versionText: String? { version?.description }
   /// What `--stage` prints; nil prints nothing.
   public var stage: String? { event.name.stage?.text }
-  /// What `--event` prints.
-  public var eventName: String { event.kind.rawValue }
 
   /// The sentence that is printed without a switch.
   public var sentence: String {

@@ -139,11 +139,11 @@ extension Repository {
     return zip(promotions, steps).filter { $0.1.isPush }.map(\.0)
   }
 
-  /// - Parameter jobs: the tags of each, of which all are sent or none.
+  /// - Parameter groups: tags of which all are sent or none: those of a job, or of several that were planned on each other.
   func send(
-    _ jobs: [[PreparedTag]], branches: [String], evenIfChanged: Bool
+    _ groups: [[PreparedTag]], branches: [String], evenIfChanged: Bool
   ) async throws(RoundFailure) -> PushReply {
-    let tags = jobs.enumerated().flatMap { number, tags in tags.map { $0.inGroup(number) } }
+    let tags = groups.enumerated().flatMap { number, tags in tags.map { $0.inGroup(number) } }
     if tags.isEmpty { return .done([]) }
     do throws(RoundFailure) {
       let reply = try await contact { () throws(WireError) in
