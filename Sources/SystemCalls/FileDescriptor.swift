@@ -79,6 +79,10 @@ public struct FileDescriptor: ~Copyable, Sendable {
   /// Tells the far end of a socket that nothing more will come. C: `shutdown` with `SHUT_WR`.
   public func shutDownSending() { _ = shutdown(rawValue, Int32(SHUT_WR)) }
 
+  /// Tells the far end of a socket that its conversation is over: it reads the end, and what it writes fails. C:
+  /// `shutdown` with `SHUT_RDWR`.
+  public func shutDown() { _ = shutdown(rawValue, Int32(SHUT_RDWR)) }
+
   /// Reads and writes return ``Errno/wouldBlock`` instead of waiting. C: `fcntl(F_SETFL)`.
   public func setNonBlocking(_ nonBlocking: Bool) throws(SystemCallError) {
     let flags = try systemCall("fcntl") { fcntl(rawValue, F_GETFL) }

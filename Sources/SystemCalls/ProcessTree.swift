@@ -10,26 +10,67 @@ extension ChildProcess {
     _ = try? wait()
   }
 
-  /// Ends the child and what it started, and reaps the child: asks with `SIGTERM`, so that programs tidy up (Git
-  /// removes its locks), and kills what has not ended in time.
+  /// Ends the child and what it started, and reaps the child.
+  ///
+  /// Programs whose conversation is over end by themselves, and that is how they leave nothing behind: Git knows the
+  /// lock that it makes only a moment after the file is there, and a signal in that moment leaves it for ever. So they
+  /// have time for it first; then they are asked with `SIGTERM`, upon which most tidy up; what has not ended after the
+  /// same time again is killed.
   ///
   /// The child may have ended before; what is left of its process group is found then, if it leads one.
   ///
-  /// - Parameter seconds: how long they may take.
-  public func endTree(within seconds: Double) {
-    let tree = [pid] + Self.descendants(of: pid)
-    let members = Set(tree + Self.group(pid)).compactMap(Member.init)
-    send(.terminate)
-    for member in members { _ = Glibc.kill(member.pid, SIGTERM) }
-    let deadline = MonotonicTime.after(seconds: seconds)
-    while members.contains(where: \.isRunning), !deadline.hasPassed { usleep(1000) }
-    send(.kill)
-    Self.kill(members.filter(\.isRunning).map(\.pid))
+  /// - Parameters:
+  ///   - seconds: how long they may take, each time.
+  ///   - childFirst: that the child itself is asked at once, where it is its end that ends the others' conversations.
+  public func endTree(within seconds: Double, childFirst: Bool = false) {
+    var family = Family(pid)
+    if childFirst { _ = Glibc.kill(pid, SIGTERM) }
+    if !family.hasEnded(within: seconds) {
+      family.signal(SIGTERM)
+      if !family.hasEnded(within: seconds) {
+        send(.kill)
+        Self.kill(family.running.map(\.pid))
+      }
+    }
     _ = try? wait()
   }
 
+  /// A process, what it started, and its process group, if it leads one.
+  private struct Family {
+    private let root: Int32
+    private var members: Set<Member> = []
+
+    init(_ root: Int32) {
+      self.root = root
+      look()
+    }
+
+    var running: [Member] { members.filter(\.isRunning) }
+
+    func signal(_ number: Int32) {
+      for member in running { _ = Glibc.kill(member.pid, number) }
+    }
+
+    mutating func hasEnded(within seconds: Double) -> Bool {
+      let deadline = MonotonicTime.after(seconds: seconds)
+      while true {
+        while members.contains(where: \.isRunning), !deadline.hasPassed { usleep(1000) }
+        look()
+        if running.isEmpty { return true }
+        if deadline.hasPassed { return false }
+      }
+    }
+
+    /// Finds those that were started since: the end of who started them hides them, but for their group.
+    private mutating func look() {
+      let roots = [root] + running.map(\.pid)
+      let found = roots + roots.flatMap(ChildProcess.descendants) + ChildProcess.group(root)
+      members.formUnion(found.compactMap(Member.init))
+    }
+  }
+
   /// A process, and not another one that got its number later.
-  private struct Member {
+  private struct Member: Hashable {
     let pid: Int32
     private let started: Substring
 

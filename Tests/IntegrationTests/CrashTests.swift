@@ -48,6 +48,27 @@ struct CrashTests {
     try worker.stop()
   }
 
+  @Test("a Git service on this disk whose lane was killed finishes what it was told, and is not signalled")
+  func finishesItself() throws {
+    let remote = try GitFixture()
+    let directory = try TemporaryDirectory()
+    let signalled = directory.appending("signalled")
+    try remote.installHook(
+      "pre-receive",
+      "trap ': > \(signalled)' TERM; echo x >> \(directory.path)/pushes; sleep 0.2; cat >/dev/null")
+    let worker = try WorkerFixture(["demo": remote.path])
+    let client = try worker.begin(["register", "model", "--version", "v1.0.0", "--json"])
+    let pushes = directory.appending("pushes")
+    try Eventually.holds("a push has come") { try Files.kind(of: pushes) != nil }
+    ProcessTable.kill(try #require(try worker.lane(of: "demo")))
+    let run = try client.finish()
+    #expect(run.exit == .success, "\(run)")
+    #expect(try remote.tags() == ["model@v1.0.0"])
+    #expect(try Files.read(pushes, limit: 100) == Array("x\n".utf8))
+    #expect(try Files.kind(of: signalled) == nil)
+    try worker.stop()
+  }
+
   @Test("kill -9 of the worker during a push and with jobs in line")
   func killWorker() throws {
     let gated = try GatedRemote()

@@ -133,6 +133,25 @@ struct ChildProcessTests {
     #expect(!ProcessTable.isAlive(child.pid))
   }
 
+  @Test("endTree signals nobody who ends in time when the conversation is over", arguments: [false, true])
+  func endsByItself(childFirst: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let signalled = directory.appending("signalled")
+    let ended = directory.appending("ended")
+    let pair = try FileDescriptor.socketPair()
+    let watched = "trap ': > \(signalled)' TERM; echo >&3; cat >/dev/null; sleep 0.1; : > \(ended)"
+    // What the child itself speaks with, or what speaks with the child.
+    let fifo = directory.appending("fifo")
+    let script = childFirst ? "mkfifo \(fifo); { \(watched); } <\(fifo) & exec sleep 1000 >\(fifo)" : watched
+    let child = try ChildProcess.spawn(
+      shell(script), descriptors: [pair.second.rawValue, -1, 2, pair.second.rawValue])
+    _ = try pair.first.read(upTo: 1)
+    pair.first.shutDown()
+    child.endTree(within: 60, childFirst: childFirst)
+    #expect(try Files.kind(of: ended) != nil)
+    #expect(try Files.kind(of: signalled) == nil)
+  }
+
   @Test("endTree lets what a child that was killed has left in its group tidy up")
   func gentleEndOfOrphans() throws {
     let directory = try TemporaryDirectory()

@@ -4,19 +4,21 @@ internal import SystemCalls
 protocol FarEnd: AnyObject {
   /// How it ended, for people; nil where it has not by then.
   func end(by deadline: MonotonicTime) -> String?
-  /// Ends it now. Once, and only where it has not ended.
+  /// Ends it; its conversation is over already. Once, and only where it has not ended.
   func stop()
 }
 
 /// A child process.
 final class RunningCommand: FarEnd {
   private let child: ChildProcess
+  private let mayDie: Bool
   private var exit: ChildExit?
 
   init(
     _ command: ChildCommand, _ operation: String, _ conversation: borrowing FileDescriptor,
     _ errors: borrowing FileDescriptor
   ) throws(GitRemoteError) {
+    mayDie = command.diesWithParent
     let stream = conversation.rawValue
     do throws(SystemCallError) {
       child = try ChildProcess.spawn(command, descriptors: [stream, stream, errors.rawValue])
@@ -30,5 +32,6 @@ final class RunningCommand: FarEnd {
     return exit.map { "the program \($0)" }
   }
 
-  func stop() { child.endTree(within: 2) }
+  /// A program that may die with this one has nothing to finish either.
+  func stop() { child.endTree(within: 2, childFirst: mayDie) }
 }

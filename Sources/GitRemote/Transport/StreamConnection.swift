@@ -200,7 +200,9 @@ final class StreamConnection: ServiceConnection {
   func close() {
     guard !isClosed else { return }
     isClosed = true
-    if !hasEnded { far.stop() }
+    if hasEnded { return }
+    socket.shutDown()
+    far.stop()
   }
 }
 

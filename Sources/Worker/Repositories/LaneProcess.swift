@@ -188,11 +188,11 @@ actor LaneProcess {
   }
 
   /// Waits on another thread: a process in the middle of a disk access does not die at once, and a Git service
-  /// that writes to this machine's disk may tidy up.
+  /// that writes to this machine's disk may finish what it was told, or tidy up.
   private func reap() {
     let process = process
     DispatchQueue.global().async { [weak self] in
-      process.endTree(within: 2)
+      process.endTree(within: 2, childFirst: true)
       guard let self else { return }
       Task { await self.noteReaped() }
     }
