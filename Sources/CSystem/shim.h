@@ -127,6 +127,12 @@ static inline uint64_t stagekeeper_raise_limit(int resource) {
 static const int stagekeeper_limit_core = RLIMIT_CORE;
 static const int stagekeeper_limit_descriptors = RLIMIT_NOFILE;
 
+/* Whether this process ignores a signal (sigaction(2)). */
+static inline int stagekeeper_ignores(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 static inline int stagekeeper_exited(int status) { return WIFEXITED(status); }
 static inline int stagekeeper_exit_code(int status) { return WEXITSTATUS(status); }
 static inline int stagekeeper_term_signal(int status) { return WTERMSIG(status); }

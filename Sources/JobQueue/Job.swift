@@ -9,6 +9,7 @@ public struct Job: Equatable, Sendable {
   public internal(set) var intents: [Intent] = []
   /// How many times it was started since it was accepted or last retried by an administrator.
   public internal(set) var attempts = 0
+  /// Of an attempt.
   public internal(set) var lastError: JobError?
   /// What it waits to be approved, or has waited; nil where nobody was asked.
   public internal(set) var approval: ApprovalRequest?
@@ -31,6 +32,12 @@ public struct Job: Equatable, Sendable {
 
   /// When it ended, in milliseconds since 1970; nil while it has not.
   public var finishedAt: Int64? { state.isFinished ? transitions.last?.time : nil }
+
+  /// When it was accepted, approved or retried, whichever was last, in milliseconds since 1970: from then on it is the
+  /// worker that takes its time.
+  public var dueSince: Int64 {
+    transitions.last { $0.event == "released" || $0.event == "retried" }?.time ?? submittedAt
+  }
 
   mutating func note(_ event: String, at time: Int64, note: String?) {
     if transitions.count >= Self.maximumTransitions { transitions.remove(at: 1) }

@@ -132,16 +132,17 @@ extension Job {
   }
 
   /// A job that is not running can be rejected too (its deadline passed, its grant was revoked), but not
-  /// while the remote may have what it prepared.
+  /// while the remote may have what it prepared. What its last attempt came to is still said then.
   private mutating func reject(_ error: JobError) throws(ImpossibleTransition) -> JobStep {
     switch state {
     case .queued, .waiting, .awaitingApproval:
       if !intents.isEmpty { throw impossible(.rejected(error), "its intents are not settled") }
       state = .rejected(error)
       isCancelRequested = false
-    default: _ = try finish(.rejected(error), .rejected(error))
+    default:
+      _ = try finish(.rejected(error), .rejected(error))
+      lastError = error
     }
-    lastError = error
     return .finish
   }
 

@@ -41,6 +41,8 @@ public actor JobStore {
   var carriedLog = CarriedLog(durable: { 0 }, takeWrite: { nil })
   /// How many jobs have ended since the start.
   private(set) var ended: [JobStateName: Int] = [:]
+  /// What those that succeeded took.
+  private(set) var durations = DurationHistogram()
   /// When the next job ends that nobody approves, in milliseconds since 1970.
   var approvalAlarm = Int64.max
   /// The length before which the journal is not compacted again, in bytes.
@@ -322,8 +324,9 @@ public actor JobStore {
     } catch {
       throw JobStoreError(.impossible, "change a job", "\(error)", underlying: error)
     }
-    if let id, let state = table.jobs[id]?.state.name, state.isFinished, old?.state.isFinished == false {
-      ended[state, default: 0] += 1
+    if let id, let job = table.jobs[id], let end = job.finishedAt, old?.state.isFinished == false {
+      ended[job.state.name, default: 0] += 1
+      if job.state.name == .succeeded { durations.add(milliseconds: end - job.dueSince) }
     }
     commits.append(payload, changing: id, from: old)
     if let lines { lastCarriedLine = max(lastCarriedLine, lines.last) }

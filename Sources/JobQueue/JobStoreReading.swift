@@ -87,6 +87,7 @@ extension JobStore {
       var statistics = QueueStatistics()
       statistics.jobs = table.counts.filter { $0.value > 0 }
       statistics.ended = ended
+      statistics.durations = durations
       let awaiting = table.awaitingByRepository
       statistics.repositories = table.knownRepositories.map { repository in
         self.statistics(of: repository, awaiting[BytewiseString(repository)] ?? [:])
@@ -107,6 +108,7 @@ extension JobStore {
       repository: repository, queued: line.queuedCount, running: line.runningCount,
       waiting: line.waitingCount, awaitingApproval: awaiting.values.reduce(0, +),
       tenants: line.openByTenant.merging(awaiting, uniquingKeysWith: +),
+      oldestJob: line.entries.keys.min().flatMap { table.jobs[$0]?.dueSince },
       nextAttempt: table.nextWakeUp(repository: repository),
       isPaused: table.pausedRepositories.contains(BytewiseString(repository)), batches: line.batch)
   }

@@ -4,6 +4,8 @@ public struct QueueStatistics: Equatable, Sendable {
   public var jobs: [JobStateName: Int] = [:]
   /// How many have ended since the store was opened, by how they did; one that is tried again may end again.
   public var ended: [JobStateName: Int] = [:]
+  /// What those of them that succeeded took, from ``Job/dueSince`` to the end.
+  public var durations = DurationHistogram()
   /// In the order of their ids.
   public var repositories: [RepositoryStatistics] = []
   /// Records written since the store was opened.
@@ -28,6 +30,8 @@ public struct RepositoryStatistics: Equatable, Sendable {
   public var awaitingApproval: Int
   /// Unfinished jobs per tenant.
   public var tenants: [String: Int]
+  /// ``Job/dueSince`` of the job with the lowest number that is in line or runs.
+  public var oldestJob: Int64?
   /// When jobs are waiting: the first time at which one of them may run, in milliseconds since 1970.
   public var nextAttempt: Int64?
   public var isPaused: Bool

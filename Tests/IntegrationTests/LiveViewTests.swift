@@ -158,13 +158,22 @@ struct LiveViewTests {
     #expect(try metrics().contains("\(failing) 0\n"))
     _ = try worker.stagekeeper("register", "model", "--version", "v1.0.0")
     #expect(try metrics().contains("\(failing) 1\n"))
+    let oldest = "\nstagekeeper_repository_oldest_job_time_seconds{repository=\"demo\"} "
+    let duration = "\nstagekeeper_job_duration_seconds_"
+    #expect(try !metrics().contains(oldest) && metrics().contains("\(duration)count 0\n"))
     #expect(try metrics().contains("\(ended("failed")) 1\n") && !metrics().contains("_contact_time_seconds{"))
     try Program.check("ln", ["-s", remote.path, path])
+    try worker.administer("pause", "demo")
     try worker.administer("retry", "1")
+    #expect(try metrics().contains(oldest))
+    try worker.administer("resume", "demo")
     try worker.waitForJob("1", state: "succeeded")
     let text = try metrics()
     #expect(text.contains("\(failing) 0\n") && text.contains("_contact_time_seconds{repository=\"demo\"} "))
     #expect(text.contains("\(ended("failed")) 1\n") && text.contains("\(ended("succeeded")) 1\n"), "\(text)")
+    #expect(!text.contains(oldest))
+    #expect(text.contains("\(duration)bucket{le=\"+Inf\"} 1\n\(duration.dropFirst())sum "), "\(text)")
+    #expect(text.contains("\(duration)bucket{le=\"300\"} 1\n") && text.contains("\(duration)count 1\n"))
     try worker.stop()
   }
 
@@ -261,6 +270,29 @@ struct LiveViewTests {
     for (job, state) in [("1", "succeeded"), ("2", "cancelled"), ("3", "cancelled")] {
       #expect(try worker.ask("job", "status", job)["state"]?.stringValue == state)
     }
+    try worker.stop()
+  }
+
+  @Test("who is told to end says which job goes on; nohup is respected", arguments: [1, 2, 15])
+  func toldToEnd(signal: Int) throws {
+    let remote = try GitFixture()
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.administer("pause", "demo")
+    let client = try worker.begin(["register", "model", "--version", "v1.0.0"])
+    try Eventually.holds("the job is there") { try worker.stagekeeper("job", "status", "1").exit == .success }
+    let deaf = try Program.start(
+      "nohup", [BuiltProgram.path("stagekeeper"), "--socket", worker.clientSocket, "job", "wait", "1"],
+      log: worker.directory.appending("deaf.log"))
+    for pid in [client.child.pid] + (signal == 1 ? [deaf.child.pid] : []) {
+      _ = try Program.check("kill", ["-\(signal)", String(pid)])
+    }
+    let run = try client.finish()
+    #expect(run.exit == .exited(code: Int32(128 + signal)), "\(run)")
+    #expect(run.text.contains("interrupted; job 1 is queued"), "\(run)")
+    #expect(run.text.contains("stagekeeper job wait 1"), "\(run)")
+    try worker.administer("resume", "demo")
+    #expect(try deaf.finish().exit == .success)
+    #expect(try remote.tags() == ["model@v1.0.0"])
     try worker.stop()
   }
 

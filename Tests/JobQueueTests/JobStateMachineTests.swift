@@ -118,6 +118,18 @@ import Testing
     #expect(interrupted.state == .cancelled)
   }
 
+  @Test func whatTheLastAttemptCameToStaysWhereAJobIsRejectedInLine() throws {
+    let end = JobError(code: JobError.deadlinePassed, message: "too late")
+    var job = try job([
+      .started, .prepared(Self.intents), .replanned(Sample.error), .interrupted, .rejected(end),
+    ])
+    #expect(job.state == .rejected(end) && job.lastError == Sample.error)
+    _ = try job.apply(.retried(by: nil), at: 2)
+    _ = try job.apply(.started, at: 3)
+    _ = try job.apply(.rejected(end), at: 4)
+    #expect(job.lastError == end)
+  }
+
   @Test func aPushedJobStopsOnlyOnceItIsSettled() throws {
     var job = try job([.started, .prepared(Self.intents), .pushing, .cancelRequested(by: nil)])
     #expect(try job.apply(.waiting(until: 9, Sample.error), at: 2) == .wait(until: 9))

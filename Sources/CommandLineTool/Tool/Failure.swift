@@ -25,16 +25,18 @@ package struct Failure: Error, Sendable, Equatable {
       // 141 is what a shell shows for a program that a closed pipe ended.
       self.init(
         status: error.isClosedPipe ? 141 : 74, error.isClosedPipe ? nil : error.message)
+    case let interruption as Interruption:
+      self.init(interruption.error, tool: tool)
+      status = interruption.status
     case let error as ClientError: self.init(error, tool: tool)
     default: self.init(status: 70, "\(error)")
     }
   }
 
   private init(_ error: ClientError, tool: String) {
-    let isInterrupted = error.code == .cancelled
     self.init(
-      status: isInterrupted ? 130 : error.category.exitStatus,
-      isInterrupted ? "interrupted" : error.message, hint: error.hint(tool: tool))
+      status: error.category.exitStatus, error.code == .cancelled ? "interrupted" : error.message,
+      hint: error.hint(tool: tool))
     if error.isWaitThatEnded, let job = error.job { message? += "; \(job.standing)" }
   }
 

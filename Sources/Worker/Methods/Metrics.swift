@@ -27,6 +27,9 @@ extension AdminHandler {
       JobStateName.allCases.filter(\.isFinished).map { state in
         (["state": state.rawValue], Double(statistics.ended[state] ?? 0))
       })
+    text.add(
+      "stagekeeper_job_duration_seconds",
+      "What jobs that succeeded took since they were accepted, approved or retried.", statistics.durations)
     addRepositories(statistics, to: &text)
     await addContacts(to: &text)
     await addCounters(to: &text)
@@ -54,6 +57,12 @@ extension AdminHandler {
         ].map { state, count in
           (["repository": line.repository, "state": state], Double(count))
         }
+      })
+    text.add(
+      "stagekeeper_repository_oldest_job_time_seconds", .gauge,
+      "When the oldest unfinished job was accepted, approved or retried, since 1970; missing where there is none.",
+      lines.compactMap { line in
+        line.oldestJob.map { (["repository": line.repository], Double($0) / 1000) }
       })
     text.add(
       "stagekeeper_repository_paused", .gauge, "1 where the repository is paused.",
@@ -134,12 +143,34 @@ struct MetricsText {
     _ samples: [(labels: KeyValuePairs<String, String>, value: Double)]
   ) {
     if samples.isEmpty { return }
-    text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
-    for (labels, value) in samples {
-      let inside = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
-      let number = value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
-      text += name + (inside.isEmpty ? "" : "{\(inside)}") + " \(number)\n"
+    head(name, kind.rawValue, help)
+    for (labels, value) in samples { sample(name, labels, value) }
+  }
+
+  /// Adds a histogram.
+  mutating func add(_ name: String, _ help: String, _ durations: DurationHistogram) {
+    head(name, "histogram", help)
+    var count: UInt64 = 0
+    for (number, inBucket) in durations.counts.enumerated() {
+      count += inBucket
+      let bound = number < DurationHistogram.bounds.count ? DurationHistogram.bounds[number] : nil
+      sample("\(name)_bucket", ["le": bound.map { Self.number(Double($0) / 1000) } ?? "+Inf"], Double(count))
     }
+    sample("\(name)_sum", [:], Double(durations.sum) / 1000)
+    sample("\(name)_count", [:], Double(count))
+  }
+
+  private mutating func head(_ name: String, _ kind: String, _ help: String) {
+    text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
+  }
+
+  private mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String>, _ value: Double) {
+    let inside = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+    text += name + (inside.isEmpty ? "" : "{\(inside)}") + " \(Self.number(value))\n"
+  }
+
+  private static func number(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
   }
 
   private static func escaped(_ text: String) -> String {

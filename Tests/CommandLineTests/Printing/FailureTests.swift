@@ -37,8 +37,9 @@ import Testing
   }
 
   @Test func interrupt() {
-    let failure = failure(ClientError(.cancelled, operation: "assign", "x", job: sampleJob(.running)))
-    #expect(failure.status == 130)
+    let error = ClientError(.cancelled, operation: "assign", "x", job: sampleJob(.running))
+    let failure = failure(Interruption(error: error, signal: 15))
+    #expect(failure.status == 143)
     #expect(failure.message == "interrupted; job 7 is running")
   }
 
