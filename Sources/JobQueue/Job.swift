@@ -9,7 +9,7 @@ public struct Job: Equatable, Sendable {
   public internal(set) var intents: [Intent] = []
   /// How many times it was started since it was accepted or last retried by an administrator.
   public internal(set) var attempts = 0
-  /// Of an attempt.
+  /// The last attempt's; where none failed, what it was rejected with.
   public internal(set) var lastError: JobError?
   /// What it waits to be approved, or has waited; nil where nobody was asked.
   public internal(set) var approval: ApprovalRequest?

@@ -139,6 +139,7 @@ extension Job {
       if !intents.isEmpty { throw impossible(.rejected(error), "its intents are not settled") }
       state = .rejected(error)
       isCancelRequested = false
+      if lastError == nil { lastError = error }
     default:
       _ = try finish(.rejected(error), .rejected(error))
       lastError = error

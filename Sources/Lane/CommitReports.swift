@@ -16,8 +16,7 @@ extension LaneRepository {
   func annotations(_ id: Registry.ObjectID) throws(GitRemoteError) -> CommitAnnotations {
     let commit = try remoteID(id)
     var found = CommitAnnotations(commit: id, artifacts: [], problems: [])
-    let files = try remote.listFiles(commit: commit, named: "dvc.yaml").prefix(Self.fileLimit)
-    for path in files {
+    for path in try dvcFiles(at: commit, &found.problems) {
       let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
       _ = try read(path, at: commit, into: &found, isFromDVC: true) { bytes throws(RegistryFileError) in
         try AnnotationFile(dvcYAML: bytes, folder: folder, limits: Self.yamlLimits)
@@ -34,6 +33,18 @@ extension LaneRepository {
       found.problems.append(".gto: index names \(index.escapedForMessage), which is not there")
     }
     return found
+  }
+
+  private func dvcFiles(
+    at commit: GitRemote.ObjectID, _ problems: inout [String]
+  ) throws(GitRemoteError) -> ArraySlice<String> {
+    do throws(GitRemoteError) {
+      return try remote.listFiles(commit: commit, named: "dvc.yaml").prefix(Self.fileLimit)
+    } catch {
+      guard error.isOfFile else { throw error }
+      problems.append("dvc.yaml: \(error.message)")
+      return []
+    }
   }
 
   /// The commit's own `.gto`, which is what the annotations of that commit were written with. One that can't be

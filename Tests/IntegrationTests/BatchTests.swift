@@ -53,6 +53,34 @@ struct BatchTests {
     try worker.stop()
   }
 
+  @Test("what is refused once it is planned anew is not pushed as it was planned before")
+  func stalePlan() throws {
+    let remote = try GitFixture()
+    let old = try #require(try remote.ref("main"))
+    let new = try remote.commit(files: [".gto": "stages: [dev]\n"])
+    try remote.git("update-ref", "refs/heads/main", old)
+    for name in ["a", "b"] { try remote.tag("\(name)@v1.0.0") }
+    // Somebody takes the first one's name and closes the second one's stage meanwhile.
+    try remote.installHook(
+      "update",
+      """
+      [ "$1" = refs/tags/a#dev#1 ] || exit 0
+      git -c user.name=They -c user.email=they@example.com tag -a -m theirs a#dev#1 main
+      git update-ref refs/heads/main \(new)
+      """)
+    let worker = try worker(remote)
+    let ends = try batch(
+      worker,
+      [
+        ("assign", ["artifact": "a", "version": "v1.0.0", "stage": "dev", "force": true]),
+        ("assign", ["artifact": "b", "version": "v1.0.0", "stage": "prod"]),
+      ])
+    #expect(ends.map { $0["state"] } == ["succeeded", "rejected"], "\(ends)")
+    #expect(ends[1]["error"]?["code"] == "stage_not_allowed", "\(ends)")
+    #expect(try remote.tags() == ["a#dev#1", "a#dev#2", "a@v1.0.0", "b@v1.0.0"])
+    try worker.stop()
+  }
+
   @Test(
     "where the server can't take all tags or none, each is sent by itself, in order, until one is refused")
   func withoutAtomic() throws {

@@ -4,7 +4,7 @@ import SystemCalls
 import TestSupport
 import Testing
 
-/// Tags whose message is greater than what is kept of it.
+/// Tags and commits whose message is greater than what is kept of it.
 struct LargeTagTests {
   private static let message = String(repeating: "x", count: 1_500_000) + "\n"
 
@@ -17,6 +17,20 @@ struct LargeTagTests {
     #expect(again.errorCode == "already_registered", "\(again)")
     #expect(try worker.stagekeeper("doctor").exit == .success)
     try worker.ask("assign", "model", "--version", "v1.0.0", "--stage", "dev")
+    try worker.stop()
+  }
+
+  @Test("a version whose commit has a long message is promoted and shown")
+  func largeCommit() throws {
+    let remote = try GitFixture()
+    for kilobytes in [1500, 80_000] {
+      try remote.commit(files: ["a": "\(kilobytes)"], message: String(repeating: "x", count: kilobytes << 10))
+      try remote.tag("model@v\(kilobytes).0.0")
+    }
+    let worker = try WorkerFixture(["demo": remote.path])
+    try worker.ask("assign", "model", "--version", "v80000.0.0", "--stage", "dev")
+    let rows = try worker.ask("show", "model").arrayValue ?? []
+    #expect(rows.map { $0["version"] } == ["v80000.0.0", "v1500.0.0"], "\(rows.map { $0["version"] })")
     try worker.stop()
   }
 

@@ -48,15 +48,28 @@ struct ObjectHeaders {
 extension RemoteRepository {
   /// Reads commits, which are downloaded with the history of all branches and tags where they are not here.
   ///
-  /// - Returns: those that are commits and in the remote, in the order asked for.
+  /// - Returns: those that are commits, in the remote and not too large, in the order asked for.
   public func readCommits(_ ids: [ObjectID]) throws(GitRemoteError) -> [CommitObject] {
     if ids.contains(where: { !history.contains($0) }) { _ = try fetchHistory() }
     var commits: [CommitObject] = []
     for id in ids {
-      guard let object = try history.objects.read(id, limit: configuration.limits.tag), object.kind == .commit
-      else { continue }
-      commits.append(CommitObject(id: id, content: object.content))
+      guard let content = try content(ofCommit: id) else { continue }
+      commits.append(CommitObject(id: id, content: content))
     }
     return commits
+  }
+
+  /// What is kept of it; nil where it is no commit, not here or too large.
+  private func content(ofCommit id: ObjectID) throws(GitRemoteError) -> [UInt8]? {
+    let limits = configuration.limits
+    do throws(GitRemoteError) {
+      guard let object = try history.objects.read(id, limit: limits.wholeTag, kept: limits.tag) else {
+        return nil
+      }
+      return object.kind == .commit ? object.content : nil
+    } catch {
+      guard error.code == .tooLarge else { throw error }
+      return nil
+    }
   }
 }

@@ -85,7 +85,10 @@ extension Repository {
   ///
   /// - Parameter fresh: compares with the remote first. So does the first call of all.
   func snapshot(fresh: Bool) async throws(WireError) -> RegistrySnapshot {
-    if contactedAt != nil, !fresh { return snapshotNow }
+    if contactedAt != nil, !fresh {
+      if !isEnriched { try await withTurn { () throws(WireError) in try await self.enrich() } }
+      return snapshotNow
+    }
     let mine = comparisons.ask()
     return try await withTurn { () throws(WireError) in
       try await self.compare(for: mine)
@@ -99,6 +102,7 @@ extension Repository {
     let all = comparisons.asked
     do throws(WireError) {
       try await synchronize()
+      try await enrich()
       comparisons.end(all, .success(()))
     } catch {
       comparisons.end(all, .failure(error))

@@ -30,7 +30,13 @@ extension Repository {
       self.unreadableCommits.formUnion(Set(part.dropLast(rest)).subtracting(records.map(\.id)))
       return rest
     }
-    if let tip = facts.tip { try await annotate([tip]) }
+    if let tip = facts.tip, !annotatedCommits.contains(tip) {
+      try await annotate([tip])
+      // Until it is the tip no more.
+      oneOffCommits.append(tip)
+      forgetOneOffs()
+    }
+    isEnriched = true
   }
 
   private func isCommitMissing(_ commit: ObjectID) -> Bool {
@@ -93,7 +99,10 @@ extension Repository {
     while !commits(snapshot.state).allSatisfy(annotatedCommits.contains) {
       snapshot = try await withTurn { () throws(WireError) in
         // A reload may have brought another remote meanwhile.
-        if self.contactedAt == nil { try await self.synchronize() }
+        if self.contactedAt == nil {
+          try await self.synchronize()
+          try await self.enrich()
+        }
         let wanted = commits(self.state).filter { !self.annotatedCommits.contains($0) }
         let part = Array(wanted.prefix(self.annotationsAtOnce))
         if isOneOff { self.oneOffCommits += part }
@@ -110,12 +119,12 @@ extension Repository {
   private static let oneOffLimit = 16
 
   private func forgetOneOffs() {
-    while oneOffCommits.count > Self.oneOffLimit {
-      let commit = oneOffCommits.removeFirst()
-      if commit == facts.tip { continue }
+    let old = oneOffCommits.dropLast(Self.oneOffLimit).filter { $0 != facts.tip }
+    for commit in old {
       annotatedCommits.remove(commit)
       fileProblems[commit] = nil
       state.setAnnotations([], at: commit)
     }
+    oneOffCommits.removeAll { old.contains($0) }
   }
 }

@@ -9,11 +9,8 @@ internal import WireProtocol
 struct Promotion: Sendable {
   let job: Job
   let request: WireProtocol.WriteRequest
-  var plan: Plan?
-  /// The branches on whose tips the plan depends.
-  var branches: Set<String> = []
-  /// Whether a condition is fulfilled only by tags of jobs before it, which have to be in the remote first.
-  var needsLanding = false
+  /// Nil where it can't be planned yet.
+  var planned: PlannedTags?
   var prepared: [PreparedTag] = []
   /// What earlier attempts have done, where the server can't take all or none.
   var landed: LandedTags
@@ -33,11 +30,22 @@ struct Promotion: Sendable {
     return rest
   }
 
+  var plan: Plan? { planned?.plan }
+
   var intents: [Intent] {
     prepared.map { tag in
       Intent(ref: "refs/tags/" + tag.name, objectID: tag.objectID.description, object: tag.object)
     }
   }
+}
+
+/// What a job is going to do, on top of the jobs before it.
+struct PlannedTags: Sendable {
+  let plan: Plan
+  /// The branches on whose tips the plan depends.
+  let branches: Set<String>
+  /// Whether a condition is fulfilled only by tags of jobs before it, which have to be in the remote first.
+  let needsLanding: Bool
 }
 
 extension JSONValue {

@@ -118,8 +118,10 @@ extension [Promotion] {
   fileprivate func prefix(ofTags limit: Int) -> ArraySlice<Promotion> {
     var tags = 0
     let count = prefix { promotion in
-      guard let plan = promotion.plan, plan.deletions.isEmpty, !promotion.needsLanding else { return false }
-      tags += plan.tags.count
+      guard let planned = promotion.planned, planned.plan.deletions.isEmpty, !planned.needsLanding else {
+        return false
+      }
+      tags += planned.plan.tags.count
       return tags <= limit
     }.count
     return prefix(Swift.max(1, count))

@@ -14,50 +14,62 @@ extension Repository {
     _ promotions: [Promotion], isFresh: inout Bool
   ) async throws(RoundFailure) -> [Promotion] {
     while true {
-      var draft = RegistryDraft(state)
-      var planned: [Promotion] = []
-      var refused: [(Job, WireError)] = []
-      var unapproved: [(job: Job, plan: ApprovalPlan)] = []
-      for var promotion in promotions {
-        promotion.landed = promotion.landed.still(in: state)
-        if let last = planned.last, last.plan?.deletions.isEmpty != true {
-          planned.append(promotion)
-          continue
-        }
-        do throws(WireError) {
-          let (plan, branches) = try await plan(
-            promotion.rest, on: draft, trailers: trailers(promotion.job),
-            tenant: promotion.job.request.requester.tenant)
-          let missing = try missingApproval(plan, of: promotion.job, on: draft)
-          if let missing, planned.isEmpty {
-            unapproved.append((promotion.job, missing))
-            continue
-          }
-          if missing == nil {
-            draft.apply(plan)
-            promotion.plan = plan
-            promotion.branches = branches
-            promotion.needsLanding = restsOnDraft(plan, promotion.request)
-          }
-        } catch {
-          if error.category == .retry { throw .server(error) }
-          if planned.isEmpty {
-            let end = staleApproval(of: promotion.job, on: draft) ?? error
-            refused.append((promotion.job, end.with(landed: promotion.landed)))
-            continue
-          }
-        }
-        planned.append(promotion)
-      }
-      if !refused.isEmpty || !unapproved.isEmpty, !isFresh {
+      let round = try await planOnce(promotions)
+      if !round.refused.isEmpty || !round.unapproved.isEmpty, !isFresh {
         try await contact { () throws(WireError) in try await self.synchronize() }
         isFresh = true
         continue
       }
-      for (job, error) in refused { try await record(job.id, .rejected(JobError(error))) }
-      try await askForApproval(unapproved)
-      return planned
+      for (job, error) in round.refused { try await record(job.id, .rejected(JobError(error))) }
+      try await askForApproval(round.unapproved)
+      return round.open
     }
+  }
+
+  /// What becomes of jobs that are planned together.
+  private struct PlanningRound {
+    /// In their order. The first one has a plan.
+    var open: [Promotion] = []
+    var refused: [(Job, WireError)] = []
+    var unapproved: [(job: Job, plan: ApprovalPlan)] = []
+  }
+
+  private func planOnce(_ promotions: [Promotion]) async throws(RoundFailure) -> PlanningRound {
+    var draft = RegistryDraft(state)
+    var round = PlanningRound()
+    for var promotion in promotions {
+      promotion.landed = promotion.landed.still(in: state)
+      // An earlier round's was made on another state, and may be refused by now.
+      promotion.planned = nil
+      if let last = round.open.last, last.plan?.deletions.isEmpty != true {
+        round.open.append(promotion)
+        continue
+      }
+      do throws(WireError) {
+        let (plan, branches) = try await plan(
+          promotion.rest, on: draft, trailers: trailers(promotion.job),
+          tenant: promotion.job.request.requester.tenant)
+        if let missing = try missingApproval(plan, of: promotion.job, on: draft) {
+          if round.open.isEmpty {
+            round.unapproved.append((promotion.job, missing))
+            continue
+          }
+        } else {
+          draft.apply(plan)
+          promotion.planned = PlannedTags(
+            plan: plan, branches: branches, needsLanding: restsOnDraft(plan, promotion.request))
+        }
+      } catch {
+        if error.category == .retry { throw .server(error) }
+        if round.open.isEmpty {
+          let end = staleApproval(of: promotion.job, on: draft) ?? error
+          round.refused.append((promotion.job, end.with(landed: promotion.landed)))
+          continue
+        }
+      }
+      round.open.append(promotion)
+    }
+    return round
   }
 
   /// Plans one request on top of a draft, which does not have the plan yet. Assumes the caller has the turn.

@@ -16,7 +16,7 @@ extension Repository {
       return (try await replanned(prepared, "a job that it may build on was cancelled"), nil)
     }
     try await records.record(prepared.map { ($0.job.id, .pushing) })
-    let branches = prepared.reduce(into: Set<String>()) { $0.formUnion($1.branches) }
+    let branches = prepared.reduce(into: Set<String>()) { $0.formUnion($1.planned?.branches ?? []) }
     switch try await sendOrGiveUp(prepared, branches: branches.sorted()) {
     case .changed(let facts):
       note(facts)

@@ -45,6 +45,8 @@ actor Repository {
   /// Keys and trust files that the lane could not use when it started last.
   var keyProblems: [KeyProblem] = []
 
+  /// Whether reads find all that they show of the commits and the tip that were there when the remote was last compared.
+  var isEnriched = false
   /// Commits that the remote does not give: they are not asked for again.
   var unreadableCommits: Set<ObjectID> = []
   /// The commits at which the repository's files have been read.
@@ -156,7 +158,9 @@ actor Repository {
 
   /// Fetches what new versions need for being shown. A failure here is no job's: the next contact tries again.
   private func enrichWhileIdle() async {
-    guard isLaneSynchronized, !state.commitsWithoutRecord.isSubset(of: unreadableCommits) else { return }
+    guard isLaneSynchronized,
+      !isEnriched || !state.commitsWithoutRecord.isSubset(of: unreadableCommits)
+    else { return }
     do throws(WireError) {
       try await withTurn { () throws(WireError) in try await self.enrich() }
     } catch {
@@ -225,16 +229,17 @@ actor Repository {
     }
   }
 
-  /// Compares with the remote and brings `state` and `facts` up to date. Assumes the caller has the turn.
+  /// Compares with the remote and brings `state` and `facts` up to date, as far as a promotion needs it. Assumes the
+  /// caller has the turn.
   func synchronize() async throws(WireError) {
     note(
       try decode(try await ask(.synchronize)) { value throws(JSONShapeError) in try RepositoryFacts(value) })
     isLaneSynchronized = true
-    try await enrich()
   }
 
   /// Takes over what the lane found. The remote was in that state a moment ago.
   func note(_ facts: RepositoryFacts) {
+    if facts.tip != self.facts.tip { isEnriched = false }
     self.facts = facts
     state.head = facts.tip
     contactedAt = WallClock.milliseconds
@@ -265,7 +270,8 @@ actor Repository {
     reported = []
     if deltas.contains(where: \.startsOver) {
       state = RegistryState(tags: deltas.flatMap(\.tags), commits: [], head: facts.tip)
-      annotatedCommits = []
+      isEnriched = false
+      (annotatedCommits, oneOffCommits, fileProblems) = ([], [], [:])
       unreadableCommits = []
       return
     }
