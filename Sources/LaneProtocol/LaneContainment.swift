@@ -22,6 +22,9 @@ extension LaneConfiguration {
     public var fileBytes = 16 << 30
     /// For each process.
     public var openFiles = 4096
+    /// What the lane may report of the repository, in bytes of JSON, which the worker keeps in memory. It is the worker
+    /// that ends a lane that reports more.
+    public var reportBytes = 512 << 20
 
     public init() {}
 
@@ -30,6 +33,7 @@ extension LaneConfiguration {
         "landlock": .string(landlock.rawValue), "read": .array(read.map { .string($0) }),
         "write": .array(write.map { .string($0) }), "memoryBytes": .integer(Int64(memoryBytes)),
         "fileBytes": .integer(Int64(fileBytes)), "openFiles": .integer(Int64(openFiles)),
+        "reportBytes": .integer(Int64(reportBytes)),
       ]
     }
 
@@ -41,6 +45,7 @@ extension LaneConfiguration {
       memoryBytes = Int(try reader.integer("memoryBytes", in: 0...Int64.max))
       fileBytes = Int(try reader.integer("fileBytes", in: 0...Int64.max))
       openFiles = Int(try reader.integer("openFiles", in: 0...Int64.max))
+      reportBytes = Int(try reader.integer("reportBytes", in: 0...Int64.max))
       try reader.finish()
     }
   }

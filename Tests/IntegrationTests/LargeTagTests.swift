@@ -34,6 +34,33 @@ struct LargeTagTests {
     try worker.stop()
   }
 
+  @Test("what the worker keeps of a repository is bounded")
+  func bounded() throws {
+    let remote = try GitFixture()
+    let good = try GitFixture()
+    for number in 1...3 { try remote.tag("model@v0.0.\(number)", message: Self.message) }
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: {
+          demo: { url: "\(remote.path)", containment: { reportBytes: 2000000 } },
+          good: { url: "\(good.path)" },
+        },
+        \(ownerGrant) limits: { attempts: 2, backoffMilliseconds: 1 },
+        """)
+    let promotion = ["assign", "model", "--version", "v0.0.1", "--stage", "dev", "--repo", "demo"]
+    let run = try worker.stagekeeper(promotion + ["--json"])
+    #expect(
+      run.errorCode == "remote_protocol" && run.everything.contains("containment.reportBytes"), "\(run)")
+    try worker.ask("register", "model", "--version", "v1.0.0", "--repo", "good")
+    let file = worker.directory.appending("stagekeeper.json5")
+    let text = String(decoding: try Files.read(file, limit: 1 << 20), as: UTF8.self)
+    try Files.replace(file, with: Array(text.replacing("2000000", with: "8000000").utf8))
+    try worker.administer("reload")
+    try worker.ask(promotion)
+    #expect(try remote.tags().contains("model#dev#1"))
+    try worker.stop()
+  }
+
   @Test("its signature is judged over all of it")
   func signature() throws {
     let repository = try SignedRepository()

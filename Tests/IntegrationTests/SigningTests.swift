@@ -98,6 +98,17 @@ struct SigningTests {
     #expect(refs("unsigned_tag") == ["churn#dev#2"])
     #expect(refs("bad_signature").contains("churn#prod#8"), "\(findings)")
     #expect(!refs("bad_signature").contains("churn#prod#1"), "\(findings)")
+    var (parts, next): ([JSONValue], JSONValue?) = ([], nil)
+    let raw = try RawConnection(worker.clientSocket)
+    repeat {
+      var params = JSONObject([("repository", "demo"), ("limit", 1)])
+      params["after"] = next
+      raw.request(Int64(parts.count), "doctor", .object(params))
+      let answer = try #require(try raw.end()?["result"])
+      parts += answer["findings"]?.arrayValue ?? []
+      next = answer["next"]
+    } while next != nil && parts.count < 100
+    #expect(parts == findings)
     try worker.stop()
   }
 

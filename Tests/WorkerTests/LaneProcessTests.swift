@@ -20,7 +20,8 @@ import WireProtocol
     let program = directory.path + "/lane"
     try Files.replace(program, with: Array("#!/bin/sh\n\(script)\n".utf8))
     try Program.check("chmod", ["755", program])
-    let lane = try LaneProcess(executable: program, executor: DispatchQueueExecutor(label: "test"))
+    let lane = try LaneProcess(
+      executable: program, executor: DispatchQueueExecutor(label: "test"), reportBytes: .max)
     await lane.start()
     return lane
   }

@@ -11,6 +11,7 @@ extension LaneConfiguration.Containment {
     memoryBytes = Int(try reader.optionalInteger("memoryBytes", in: 1 << 28...1 << 46) ?? Int64(memoryBytes))
     fileBytes = Int(try reader.optionalInteger("fileBytes", in: 1 << 20...1 << 46) ?? Int64(fileBytes))
     openFiles = Int(try reader.optionalInteger("openFiles", in: 64...1_048_576) ?? Int64(openFiles))
+    reportBytes = Int(try reader.optionalInteger("reportBytes", in: 1 << 20...1 << 46) ?? Int64(reportBytes))
     try reader.finish()
   }
 }

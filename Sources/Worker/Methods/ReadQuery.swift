@@ -121,9 +121,12 @@ struct ReadQuery {
 
   // MARK: Answers
 
-  /// - Parameter isVisible: whether the caller may read of an artifact.
+  /// - Parameters:
+  ///   - isVisible: whether the caller may read of an artifact.
+  ///   - unsigned: what `doctor` says of tags that lack a good signature.
   func answer(
-    _ snapshot: RegistrySnapshot, _ revision: ObjectID?, _ isVisible: (ArtifactName) -> Bool
+    _ snapshot: RegistrySnapshot, _ revision: ObjectID?, _ isVisible: (ArtifactName) -> Bool,
+    unsigned: [JSONValue]
   ) throws(WireError) -> JSONObject {
     switch method {
     case .show: return try show(snapshot, isVisible)
@@ -131,7 +134,7 @@ struct ReadQuery {
     case .stages: return try stages(snapshot, isVisible)
     case .checkRef: return try checkRef(snapshot, isVisible)
     case .describe: return try describe(snapshot, revision)
-    case .doctor: return doctor(snapshot, isVisible)
+    case .doctor: return doctor(snapshot, isVisible, unsigned)
     }
   }
 
@@ -211,13 +214,16 @@ struct ReadQuery {
     return JSONObject([("value", annotation?.jsonValue ?? [:])])
   }
 
-  private func doctor(_ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool) -> JSONObject {
+  private func doctor(
+    _ snapshot: RegistrySnapshot, _ isVisible: (ArtifactName) -> Bool, _ unsigned: [JSONValue]
+  ) -> JSONObject {
     let problems = snapshot.state.doctor(now: WallClock.seconds, allowedStages: snapshot.facts.allowedStages)
       .filter { problem in
         problem.refs.allSatisfy { ref in (try? TagName(parsing: ref)).map { isVisible($0.artifact) } ?? true }
       }
     let findings =
-      (problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible)).map(Finding.init)
+      (problems.map(\.json) + snapshot.fileFindings + snapshot.typeFindings(isVisible) + unsigned).map(
+        Finding.init)
     return page.answer(findings, as: "findings") { .array(findings[$0].map(\.json)) }
   }
 }

@@ -55,7 +55,8 @@ extension ClientHandler {
       if case .allowed = worker.policy.decide(access, for: peer) { return true }
       return false
     }
-    var answer = try query.answer(snapshot, commit, isVisible)
+    let unsigned = try await signatureFindings(query, snapshot, repository, isVisible)
+    var answer = try query.answer(snapshot, commit, isVisible, unsigned: unsigned)
     try await addSignatures(to: &answer, query, snapshot, repository, isVisible)
     answer["asOf"] = .string(timestamp(milliseconds: snapshot.asOf))
     return .object(answer)

@@ -4,28 +4,31 @@ internal import StrictJSON
 internal import WireProtocol
 
 extension ClientHandler {
-  /// Adds what `signed` asks of `show` and `history`, and to `doctor` the tags that lack a signature where
-  /// the repository requires one. Only these reads wait for the lane.
+  /// Adds what `signed` asks of `show` and `history`. Of all reads only they and `doctor` wait for the lane.
   func addSignatures(
     to answer: inout JSONObject, _ query: ReadQuery, _ snapshot: RegistrySnapshot, _ repository: Repository,
     _ isVisible: (ArtifactName) -> Bool
   ) async throws(WireError) {
-    if query.method == .doctor {
-      let configuration = await repository.configuration
-      let isDemanded: (Event) -> Bool =
-        configuration.signing?.required ?? false
-        ? { _ in true } : worker.policy.demandsSignature(configuration.id)
-      let events = snapshot.state.history(ascending: true).filtered(isVisible).entries.map(\.event)
-        .filter(isDemanded)
-      if events.isEmpty { return }
-      answer["findings"] = .array(
-        (answer["findings"]?.arrayValue ?? []) + (try await repository.signatureFindings(events)))
-    } else if query.signed {
-      let rows = query.signedRows(snapshot, isVisible, answer["value"]?.rowCount ?? 0)
-      let tags = Array(Set(rows.flatMap(\.events).map(TagToVerify.init)))
-      let verdicts = try await repository.verdicts(on: tags)
-      answer["value"] = answer["value"]?.adding(rows.map { $0.json(verdicts) })
-    }
+    guard query.signed else { return }
+    let rows = query.signedRows(snapshot, isVisible, answer["value"]?.rowCount ?? 0)
+    let tags = Array(Set(rows.flatMap(\.events).map(TagToVerify.init)))
+    let verdicts = try await repository.verdicts(on: tags)
+    answer["value"] = answer["value"]?.adding(rows.map { $0.json(verdicts) })
+  }
+
+  /// Of `doctor`: the tags that lack a good signature where the repository requires one.
+  func signatureFindings(
+    _ query: ReadQuery, _ snapshot: RegistrySnapshot, _ repository: Repository,
+    _ isVisible: (ArtifactName) -> Bool
+  ) async throws(WireError) -> [JSONValue] {
+    guard query.method == .doctor else { return [] }
+    let configuration = await repository.configuration
+    let isDemanded: (Event) -> Bool =
+      configuration.signing?.required ?? false
+      ? { _ in true } : worker.policy.demandsSignature(configuration.id)
+    let events = snapshot.state.history(ascending: true).filtered(isVisible).entries.map(\.event)
+      .filter(isDemanded)
+    return events.isEmpty ? [] : try await repository.signatureFindings(events)
   }
 }
 

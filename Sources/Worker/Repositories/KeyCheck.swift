@@ -86,7 +86,7 @@ enum KeyCheck {
     let lane: LaneProcess
     do throws(SystemCallError) {
       let executor = DispatchQueueExecutor(label: "stagekeeper.check")
-      lane = try LaneProcess(executable: laneProgram, executor: executor)
+      lane = try LaneProcess(executable: laneProgram, executor: executor, reportBytes: 0)
     } catch {
       throw WireError(.internalError, category: .retry, "the lane can't be started: \(error)")
     }

@@ -21,6 +21,8 @@ actor LaneProcess {
   private(set) var isRunning = true
   private var whenGone: [CheckedContinuation<Void, Never>] = []
   private var isReaped = false
+  /// How many bytes it may still report.
+  private var reportBytesLeft: Int
 
   /// The request under way.
   private struct Pending {
@@ -33,8 +35,11 @@ actor LaneProcess {
   }
 
   /// Starts a lane. It inherits standard error and nothing else, and leads a process group of its own.
-  init(executable: String, executor: DispatchQueueExecutor) throws(SystemCallError) {
+  ///
+  /// - Parameter reportBytes: the most that it may report as events, in bytes.
+  init(executable: String, executor: DispatchQueueExecutor, reportBytes: Int) throws(SystemCallError) {
     self.executor = executor
+    reportBytesLeft = reportBytes
     let pair = try FileDescriptor.socketPair()
     let command = ChildCommand(
       executable: executable, arguments: ["--parent", String(ThisProcess.pid)], environment: Self.environment)
@@ -151,19 +156,26 @@ actor LaneProcess {
         guard let reply = Reply(json: try JSONValue(parsing: body, maximumDepth: 64)) else {
           throw JSONShapeError(path: "", message: "not a reply")
         }
-        try take(reply)
+        try take(reply, bytes: body.count)
       }
     } catch {
       end("the lane misbehaved: \(error)", code: .internalError)
     }
   }
 
-  private func take(_ reply: Reply) throws(JSONShapeError) {
+  private func take(_ reply: Reply, bytes: Int) throws(JSONShapeError) {
     guard let pending, reply.id == pending.id else {
       throw JSONShapeError(path: "id", message: "no such request is open")
     }
     switch reply.body {
-    case .event(let event): try pending.onEvent(event)
+    case .event(let event):
+      reportBytesLeft -= bytes
+      guard reportBytesLeft >= 0 else {
+        return end(
+          "the repository's tags and their messages take more than containment.reportBytes",
+          code: .remoteProtocol)
+      }
+      try pending.onEvent(event)
     case .result(let value): settle(.success(value))
     case .error(let error): settle(.failure(error))
     }

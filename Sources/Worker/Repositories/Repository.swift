@@ -303,7 +303,8 @@ actor Repository {
   private func startLane() async throws(WireError) -> LaneProcess {
     let new: LaneProcess
     do throws(SystemCallError) {
-      new = try LaneProcess(executable: laneProgram, executor: executor)
+      new = try LaneProcess(
+        executable: laneProgram, executor: executor, reportBytes: configuration.containment.reportBytes)
     } catch {
       throw WireError(.internalError, category: .retry, "the lane can't be started: \(error)")
     }
