@@ -29,6 +29,9 @@ struct HiddenRefs {
     return found
   }
 
+  /// A list for pushing was the one for fetching: what came or went between the two before has settled.
+  mutating func dismissSuspects() { suspects = [] }
+
   /// Takes note of where those stand, or that they are gone, that only who pushes is shown.
   mutating func update(from pushing: RefList) {
     for name in Array(unfetchable.keys) { unfetchable[name] = pushing[name]?.id }

@@ -267,6 +267,7 @@ final class LaneRepository {
       if let known { hidden.suspect(advertised, known) }
       return .changed(facts)
     case .done(let result):
+      hidden.dismissSuspects()
       do throws(GitRemoteError) {
         return .done(try conclude(tags, refs, result, isRepeated: evenIfChanged, report))
       } catch {

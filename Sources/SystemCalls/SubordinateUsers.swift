@@ -25,18 +25,25 @@ public struct SubordinateUsers: Sendable {
     ranges.first { uid >= $0.first && uid - $0.first < $0.count }?.owner
   }
 
-  /// What this system's file says, as it was at most a second ago.
-  public static var current: SubordinateUsers {
+  /// What this system's file said at the last ``refresh()``.
+  public static var current: SubordinateUsers { cache.withLock(\.users) }
+
+  /// Whether ``current`` is what the file says, as it was at most a second ago.
+  public static var isCurrent: Bool {
     cache.withLock { cache in
-      guard cache.lookAgainAt.hasPassed else { return cache.users }
-      cache.lookAgainAt = .after(seconds: 1)
-      let text = (try? Files.read("/etc/subuid", limit: 1 << 20)) ?? []
-      if text != cache.text {
-        (cache.text, cache.users) = (text, Self(String(decoding: text, as: UTF8.self)))
-      }
-      return cache.users
+      if cache.lookAgainAt.hasPassed, text() == cache.text { cache.lookAgainAt = .after(seconds: 1) }
+      return !cache.lookAgainAt.hasPassed
     }
   }
+
+  /// Reads the file. A directory server that is asked for the users' names may take its time.
+  public static func refresh() {
+    let text = text()
+    let users = Self(String(decoding: text, as: UTF8.self))
+    cache.withLock { $0 = Cache(users: users, text: text, lookAgainAt: .after(seconds: 1)) }
+  }
+
+  private static func text() -> [UInt8] { (try? Files.read("/etc/subuid", limit: 1 << 20)) ?? [] }
 
   private struct Cache {
     var users = SubordinateUsers("")

@@ -118,7 +118,7 @@ public actor Connection {
 
   /// Where names are looked up, one after the other: a directory server may take its time. Whoever was here a short
   /// while ago does not wait for it.
-  private static let names = DispatchQueueExecutor(label: "stagekeeper.names", hasOwnThread: true)
+  static let names = DispatchQueueExecutor(label: "stagekeeper.names", hasOwnThread: true)
 
   /// Every request has its caller's name in the journal and in the audit log. Nothing is read meanwhile, so that
   /// requests begin in the order in which they came.

@@ -88,6 +88,7 @@ public actor Listener {
 
   private func acceptAvailable() {
     while isAccepting {
+      guard SubordinateUsers.isCurrent else { return learnSubordinates() }
       do throws(SystemCallError) {
         guard let descriptor = try UnixSocket.accept(from: socket.descriptor) else { return }
         try admit(descriptor)
@@ -102,10 +103,19 @@ public actor Listener {
   /// Leaves the queue alone for a moment: it stays readable, and what is missing comes back by itself.
   private func rest() {
     socket.setInterest([])
-    executor.async(at: .after(seconds: 0.1)) { [weak self] in
-      self?.assumeIsolated { listener in
-        if listener.isAccepting { listener.socket.setInterest(.readable) }
-      }
+    executor.async(at: .after(seconds: 0.1)) { [weak self] in self?.assumeIsolated { $0.goOn() } }
+  }
+
+  private func goOn() {
+    if isAccepting { socket.setInterest(.readable) }
+  }
+
+  /// Whoever connects meanwhile waits; those that are connected go on.
+  private func learnSubordinates() {
+    socket.setInterest([])
+    Connection.names.async { [weak self, executor] in
+      SubordinateUsers.refresh()
+      executor.async { [weak self] in self?.assumeIsolated { $0.goOn() } }
     }
   }
 

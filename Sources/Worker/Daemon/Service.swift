@@ -57,6 +57,7 @@ struct Service: Sendable {
   /// Serves until SIGTERM or SIGINT, and reads the configuration again with SIGHUP; returns when everything is put away.
   func run(until signals: SignalStream) async throws(StartError) {
     await listeners.set(sockets)
+    SubordinateUsers.refresh()
     do throws(SystemCallError) {
       for socket in sockets { try await socket.start() }
     } catch {
