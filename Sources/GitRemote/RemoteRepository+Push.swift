@@ -13,6 +13,8 @@ public enum PushOutcome: Equatable, Sendable {
   /// Nothing was sent for it: another one of its group is taken, or the server takes refs one by one, and one before it
   /// was not made or deleted.
   case unsent
+  /// The same, but an earlier push of it may be under way: the server takes refs one by one.
+  case pending
 }
 
 extension PushOutcome {
@@ -50,7 +52,8 @@ extension RemoteRepository {
   /// one is not taken. Of a group whose name somebody else has taken nothing is sent.
   ///
   /// - Parameter refs: the objects must have been made by ``writeTag(_:)``, or be on the remote already.
-  /// - Parameter known: what the caller planned with; nil: push whatever else has changed.
+  /// - Parameter known: what the caller planned with; nil: the same was pushed before, push whatever else has changed. A
+  ///   ref that was to be deleted and is there at another object has been deleted since then.
   /// - Parameter watched: branches in full (`refs/heads/main`) that must stand where `known` has them.
   /// - Throws: ``GitRemoteError`` whose ``GitRemoteError/outcomeUnknown`` says whether to ask with
   ///   ``settle(_:)``. Where it is false, nothing was changed.
@@ -66,19 +69,23 @@ extension RemoteRepository {
     }
     var report = PushReport(outcomes: [:], serverWords: "")
     let deletes = conversation.advertisement.capabilities.contains("delete-refs")
+    let isAtomic = conversation.advertisement.capabilities.contains("atomic")
     for ref in refs {
-      report.outcomes[ref.name] = ref.outcome(at: advertised[ref.name]?.id, serverDeletes: deletes)
+      report.outcomes[ref.name] = ref.outcome(
+        at: advertised[ref.name]?.id, serverDeletes: deletes, isRepeated: known == nil)
     }
     let taken = Set(refs.filter { report.outcomes[$0.name]?.isTaken ?? false }.compactMap(\.group))
     for ref in refs where report.outcomes[ref.name] == nil {
-      if let group = ref.group, taken.contains(group) { report.outcomes[ref.name] = .unsent }
+      if let group = ref.group, taken.contains(group) {
+        report.outcomes[ref.name] = isAtomic || known != nil ? .unsent : .pending
+      }
     }
     let free = refs.filter { report.outcomes[$0.name] == nil }
     if free.isEmpty {
       conversation.endWithoutRequest()
       return .done(report)
     }
-    if free.count == 1 || conversation.advertisement.capabilities.contains("atomic") {
+    if free.count == 1 || isAtomic {
       let content = free.count == refs.count ? pack : try self.pack(free)
       try send(free, content, conversation, &report)
     } else {
@@ -181,10 +188,10 @@ extension RemoteRepository {
 
 extension PushedRef {
   /// What can be said before anything is sent; nil where the server has to be asked.
-  fileprivate func outcome(at there: ObjectID?, serverDeletes: Bool) -> PushOutcome? {
+  fileprivate func outcome(at there: ObjectID?, serverDeletes: Bool, isRepeated: Bool) -> PushOutcome? {
     guard isDeletion else { return there.map { $0 == id ? .alreadyThere : .taken($0) } }
     guard let there else { return .alreadyThere }
-    if there != id { return .taken(there) }
+    if there != id { return isRepeated ? .alreadyThere : .taken(there) }
     return serverDeletes ? nil : .rejected(reason: "the server deletes no refs")
   }
 }

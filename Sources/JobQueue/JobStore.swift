@@ -259,12 +259,17 @@ public actor JobStore {
     return job
   }
 
-  /// Has a failed job tried again, or a waiting one before its time.
+  /// Has a failed job tried again, or a waiting one before its time. One of which it is not known what became of its push
+  /// takes those of its artifact along that failed before it like that: it may have been planned on them.
   ///
   /// - Returns: the job after it; durable on return.
   public func retry(_ id: JobID, by requester: Requester?) async throws(JobStoreError) -> Job {
+    let before = try existing(id)
     try changeNow(id, .retried(by: requester))
     let job = try existing(id)
+    if !job.intents.isEmpty, before.state.name == .failed {
+      for other in table.failedUnsettled(before: job) { try changeNow(other, .retried(by: requester)) }
+    }
     try await untilDurable()
     return job
   }

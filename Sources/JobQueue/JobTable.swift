@@ -190,17 +190,36 @@ struct JobTable: Sendable {
 
   // MARK: Lines
 
-  /// See ``RepositoryLine/nextBatch(limit:now:isExpired:)``; nothing of a paused repository.
+  /// See ``RepositoryLine/nextBatch(limit:now:isExpired:)``; nothing of a paused repository. With one job of which it is
+  /// not known what became of its push come all such, for they may have been planned on each other.
   mutating func nextBatch(
     repository: String, limit: Int, now: Int64
   ) -> (batch: [JobID], expired: [JobID]) {
     let key = BytewiseString(repository)
     if pausedRepositories.contains(key) { return ([], []) }
     let jobs = jobs
-    return lines[key]?.nextBatch(limit: limit, now: now) { id in
-      guard let job = jobs[id], let deadline = job.request.deadline else { return false }
-      return deadline <= now && job.intents.isEmpty
-    } ?? ([], [])
+    func isUnsettled(_ id: JobID) -> Bool { jobs[id]?.intents.isEmpty == false }
+    var next: (batch: [JobID], expired: [JobID]) =
+      lines[key]?.nextBatch(limit: limit, now: now) { id in
+        guard let job = jobs[id], let deadline = job.request.deadline else { return false }
+        return deadline <= now && job.intents.isEmpty
+      } ?? ([], [])
+    if next.batch.contains(where: isUnsettled) {
+      for id in lines[key]?.entries.keys.filter(isUnsettled).sorted() ?? [] where lines[key]?.join(id) == true
+      {
+        next.batch.append(id)
+      }
+    }
+    return next
+  }
+
+  /// The jobs of the same artifact, with lower numbers, that failed without it being known what became of their push.
+  func failedUnsettled(before job: Job) -> [JobID] {
+    jobs.values.filter { other in
+      other.state.name == .failed && !other.intents.isEmpty && other.id < job.id
+        && other.request.repository.hasSameBytes(as: job.request.repository)
+        && other.request.artifact.hasSameBytes(as: job.request.artifact)
+    }.map(\.id).sorted()
   }
 
   mutating func finishBatch(repository: String, microseconds: Int64) {

@@ -135,6 +135,19 @@ struct RepositoryLine: Sendable {
     return (inFlight, expired)
   }
 
+  /// Adds a job to the batch in flight, although its turn or its time has not come.
+  ///
+  /// - Returns: false where one of its tenant and artifact is before it.
+  mutating func join(_ id: JobID) -> Bool {
+    guard let entry = entries[id], entry.state != .running, head(of: entry.artifact, entry.tenant) == id
+    else { return false }
+    inFlight.append(id)
+    charged.append(entry.tenant)
+    start(id)
+    charge(entry.tenant)
+    return true
+  }
+
   /// Ends the batch in flight and shares its time out among those who took part.
   mutating func finishBatch(microseconds: Int64) {
     guard !charged.isEmpty else { return }

@@ -330,9 +330,16 @@ final class LaneRepository {
     }
     if doubtful.isEmpty { return outcomes }
     let states = try remote.settle(doubtful)
+    // The others are only told that all go or none.
+    let isRefused = outcomes.values.contains(where: ServerRefusal.isOfRule)
     for ref in doubtful {
       let state = states[ref.name] ?? .absent
-      if isRepeated, state == (ref.isDeletion ? .same : .absent) {
+      let isAsBefore = state == (ref.isDeletion ? .same : .absent)
+      if isRefused, isAsBefore {
+        outcomes[ref.name] = .unsent
+        continue
+      }
+      if isRepeated, isAsBefore {
         // It may be the first one that holds the lock: what it comes to is this one's end too.
         throw GitRemoteError(
           .remoteHungUp, "push",
@@ -366,14 +373,19 @@ final class LaneRepository {
 
 /// How servers word a refusal.
 enum ServerRefusal {
-  /// Git's own words where a ref could not be made or deleted because somebody else changed it, or is about to, or
+  /// The words of Git and JGit where a ref could not be made or deleted because somebody else changed it, or is about to, or
   /// because another one of the same push could not be.
   static func mayBeRace(_ reason: String) -> Bool {
     [
       "failed to update ref", "failed to delete", "failed to lock", "cannot lock ref", "already exists",
-      "atomic",
+      "atomic", "transaction aborted",
     ]
     .contains { reason.utf8Contains($0) }
+  }
+
+  /// Whether the server does not want it, whatever anybody else does.
+  static func isOfRule(_ outcome: PushOutcome) -> Bool {
+    if case .rejected(let reason) = outcome { !mayBeRace(reason) } else { false }
   }
 }
 
@@ -388,6 +400,7 @@ extension PushedTag {
     case .alreadyThere: self.init(name: tag.name, outcome: .alreadyThere)
     case .taken: self.init(name: tag.name, outcome: .taken)
     case .unsent: self.init(name: tag.name, outcome: .unsent)
+    case .pending: self.init(name: tag.name, outcome: .pending)
     case .rejected(let reason):
       self.init(
         name: tag.name, outcome: ServerRefusal.mayBeRace(reason) ? .locked : .rejected,

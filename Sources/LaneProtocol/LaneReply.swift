@@ -130,8 +130,11 @@ public struct PushedTag: Sendable, Equatable {
     case locked
     /// The server refused it in words.
     case rejected
-    /// Nothing was sent for it: the server takes tags one by one, and one before it was not taken.
+    /// Nothing was sent for it: another one of its group is taken or refused, or the server takes tags one by one, and one
+    /// before it was not taken.
     case unsent
+    /// The same, but an earlier push of it may be under way.
+    case pending
   }
 
   public var name: String

@@ -76,14 +76,8 @@ enum PushEnd: Equatable {
   case locked(String)
   /// Nothing was sent for it, or for its last tags, because the server did not take one before it.
   case unsent
-
-  /// Whether the others of the same push have nothing to do with it.
-  var isCertain: Bool {
-    switch self {
-    case .landed, .taken: true
-    case .rejected, .locked, .unsent: false
-    }
-  }
+  /// One of its tags is taken, and another one may still land with an earlier push.
+  case pending(taken: String)
 
   /// A refusal in words outweighs a lost race: what the server does not want is not tried under another name.
   init(of names: [String], in results: [PushedTag]) {
@@ -97,10 +91,11 @@ enum PushEnd: Equatable {
       let rest = there.isEmpty ? "" : "; it has taken \(there.joined(separator: ", "))"
       self = .rejected("\(refused.name): \(refused.reason ?? "without a reason")\(rest)")
     } else if let taken = mine.first(where: { $0.outcome == .taken }) {
-      self = .taken(taken.name)
+      let isPending = mine.contains { $0.outcome == .pending }
+      self = isPending ? .pending(taken: taken.name) : .taken(taken.name)
     } else if let locked = mine.first(where: { $0.outcome == .locked }) {
       self = .locked("\(locked.name): \(locked.reason ?? "its name could not be locked")")
-    } else if mine.contains(where: { $0.outcome == .unsent }) {
+    } else if mine.contains(where: { $0.outcome == .unsent || $0.outcome == .pending }) {
       self = .unsent
     } else {
       self = .landed

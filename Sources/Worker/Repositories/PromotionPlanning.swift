@@ -46,6 +46,10 @@ extension Repository {
         continue
       }
       do throws(WireError) {
+        if let deadline = promotion.job.request.deadline, deadline <= WallClock.milliseconds {
+          throw WireError(
+            .deadlinePassed, category: .refused, "its deadline passed before it could be pushed")
+        }
         let (plan, branches) = try await plan(
           promotion.rest, on: draft, trailers: trailers(promotion.job),
           tenant: promotion.job.request.requester.tenant)

@@ -173,6 +173,11 @@ extension Repository {
   ) async throws(RoundFailure) -> Bool {
     switch end {
     case .landed: try await record(job.id, .succeeded(result))
+    case .pending(let name):
+      let error = WireError(
+        .remoteRefused, category: .refused,
+        "tag \"\(name)\" was made or changed by somebody else, while other tags of the job may still land")
+      try await record(job.id, .rejected(JobError(error.withUnknownOutcome.with(landed: landed))))
     case .rejected(let words):
       var error = WireError(.remoteRefused, category: .refused, "the Git server refused: \(words)")
       if isRepeated {

@@ -14,20 +14,22 @@ extension Repository {
     if jobs.isEmpty { return true }
     var isSettled = true
     var again: [Promotion] = []
+    var givenUp: Set<BytewiseString> = []
     do throws(RoundFailure) {
       _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
       // The policy decided before they were journalled, and is not asked again.
       try await records.record(repeated: jobs)
       try await records.record(jobs.map { ($0.id, .pushing) })
-      for (job, end) in try await ends(of: jobs) {
-        switch end {
+      for settled in try await ends(of: jobs) {
+        let job = settled.job
+        switch settled.end {
         case .failure(let error):
           isSettled = false
-          try await storing { () throws(JobStoreError) in try await self.postpone([job], error) }
+          try await storing { () throws(JobStoreError) in try await self.postpone([job], error, &givenUp) }
         case .success(let end):
-          let landed = job.landed + end.landed
+          let landed = job.landed + settled.landed
           let isOpen = try await conclude(
-            job, end.end, landed: landed, result: job.result(of: state), isRepeated: true)
+            job, end, landed: landed, result: job.result(of: state), isRepeated: true)
           if isOpen, var promotion = try await store(promotionOf: job) {
             promotion.landed = landed
             again.append(promotion)
@@ -50,67 +52,63 @@ extension Repository {
     return isSettled
   }
 
-  /// What becomes of jobs whose intents are sent again. Where the server does not take them together, each is sent by
-  /// itself: it refuses all for the sake of one, or is still at work on one.
-  private func ends(
-    of jobs: [Job]
-  ) async throws(RoundFailure) -> [(Job, Result<SettledEnd, WireError>)] {
-    if jobs.count > 1 {
-      let together = try await attempt(jobs)
-      var taken: Set<[BytewiseString]> = []
-      let isCertain = together.allSatisfy { job, end in
-        if end.isTaken { taken.insert(job.place) }
-        return end.isCertain || end.isUnsent && taken.contains(job.place)
-      }
-      if isCertain { return together }
-    }
-    var ends: [(Job, Result<SettledEnd, WireError>)] = []
-    var taken: [[BytewiseString]: Job] = [:]
-    for job in jobs {
-      // One that takes its time takes it for all.
-      if case .failure(let error)? = ends.last?.1, error.code == .remoteTimeout {
-        ends.append((job, .failure(error)))
-      } else {
-        // With one before it that can't come any more, so that nothing is sent of what was planned on that.
-        let before = taken[job.place].map { [$0] } ?? []
-        ends += try await attempt(before + [job]).suffix(1)
-        if ends.last?.1.isTaken ?? false { taken[job.place] = job }
+  /// What becomes of jobs whose intents are sent again. Where the server does not take them together, those of each
+  /// artifact are sent by themselves: it refuses all for the sake of one, or is still at work on one.
+  private func ends(of jobs: [Job]) async throws(RoundFailure) -> [SettledJob] {
+    let chains = Dictionary(grouping: jobs) { BytewiseString($0.request.artifact) }.values
+      .map { $0.sorted { $0.id < $1.id } }.sorted { $0[0].id < $1[0].id }
+    let together = try await attempt(chains.flatMap { $0 })
+    // One that takes its time takes it for all.
+    if chains.count == 1 && jobs.count == 1 || together.contains(where: \.isLate) { return together }
+    var ends: [SettledJob] = []
+    for chain in chains {
+      let whole = together.filter { end in chain.contains { $0.id == end.job.id } }
+      ends += whole.allSatisfy(\.hasLanded) ? whole : try await oneByOne(chain)
+      if ends.contains(where: \.isLate) {
+        let rest = together.dropFirst(ends.count)
+        return ends + rest.map { $0.hasLanded ? $0 : SettledJob(job: $0.job, end: ends.last?.end ?? $0.end) }
       }
     }
     return ends
   }
 
-  private func attempt(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, Result<SettledEnd, WireError>)] {
+  /// Sends jobs of one artifact one after the other, each with those before it: nothing is sent of what was planned on a job
+  /// that is not in the remote.
+  private func oneByOne(_ chain: [Job]) async throws(RoundFailure) -> [SettledJob] {
+    var ends: [SettledJob] = []
+    for count in 1...chain.count {
+      let end = try await attempt(Array(chain.prefix(count)))[count - 1]
+      ends.append(end)
+      if end.hasLanded { continue }
+      return ends + chain.dropFirst(count).map { end.behind($0) }
+    }
+    return ends
+  }
+
+  private func attempt(_ jobs: [Job]) async throws(RoundFailure) -> [SettledJob] {
     do throws(RoundFailure) {
-      return try await repeated(jobs).map { ($0, .success($1)) }
+      return try await repeated(jobs)
     } catch {
       guard case .server(let problem) = error else { throw error }
-      return jobs.map { ($0, .failure(problem)) }
+      return jobs.map { SettledJob(job: $0, end: .failure(problem)) }
     }
   }
 
-  private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [(Job, SettledEnd)] {
+  private func repeated(_ jobs: [Job]) async throws(RoundFailure) -> [SettledJob] {
     // Each time: where a new lane took the place of one that ended, what it finds must be known here.
     _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
-    // A tenant's of one artifact were planned on each other, for none begins while one before it is not settled: all are
-    // sent or none.
-    var groups: [(place: [BytewiseString], tags: [PreparedTag])] = []
-    for job in jobs {
-      let tags = job.intents.compactMap(PreparedTag.init)
-      if let group = groups.firstIndex(where: { $0.place == job.place }) {
-        groups[group].tags += tags
-      } else {
-        groups.append((job.place, tags))
-      }
-    }
-    guard case .done(let results) = try await send(groups.map(\.tags), branches: [], evenIfChanged: true)
+    // Those of one artifact were planned on each other: all are sent or none.
+    let groups = Dictionary(grouping: jobs) { BytewiseString($0.request.artifact) }.values
+      .sorted { $0[0].id < $1[0].id }.map { $0.flatMap(\.intents).compactMap(PreparedTag.init) }
+    guard case .done(let results) = try await send(groups, branches: [], evenIfChanged: true)
     else {
       throw .server(
         WireError(.internalError, category: .retry, "the lane did not send what it was asked to send"))
     }
     return jobs.map { job in
       let names = job.intents.map { String($0.ref.dropFirst("refs/tags/".count)) }
-      return (job, SettledEnd(end: PushEnd(of: names, in: results), landed: job.intents.landed(in: results)))
+      return SettledJob(
+        job: job, end: .success(PushEnd(of: names, in: results)), landed: job.intents.landed(in: results))
     }
   }
 
@@ -126,6 +124,15 @@ extension Repository {
 
   /// Decides for each job that is still running whether it is tried again.
   func postpone(_ jobs: [Job], _ error: WireError) async throws(JobStoreError) {
+    var givenUp: Set<BytewiseString> = []
+    try await postpone(jobs, error, &givenUp)
+  }
+
+  /// - Parameter givenUp: artifacts of which a job before these failed for good without it being known what became of its
+  ///   push. What was planned on that fails like it: it is not sent again without it.
+  private func postpone(
+    _ jobs: [Job], _ error: WireError, _ givenUp: inout Set<BytewiseString>
+  ) async throws(JobStoreError) {
     lastProblem = error
     Log.write(
       .warning, "an attempt failed",
@@ -143,9 +150,12 @@ extension Repository {
         until: WallClock.milliseconds + backoff(attempt: current.attempts), JobError(error))
       if isStopping {
         try await store.record(job.id, .interrupted)
-      } else if isWorthRetrying, current.attempts < limits.attempts {
+      } else if isWorthRetrying, current.attempts < limits.attempts,
+        !(isUnsettled && givenUp.contains(BytewiseString(job.request.artifact)))
+      {
         try await store.record(job.id, later)
       } else {
+        if isUnsettled { givenUp.insert(BytewiseString(job.request.artifact)) }
         do throws(RoundFailure) {
           try await record(job.id, .failed(JobError(isUnsettled ? error.withUnknownOutcome : error)))
         } catch {
@@ -165,34 +175,29 @@ extension Repository {
   }
 }
 
-/// What a push did to the tags of a job, and which of them are in the remote.
-private struct SettledEnd {
-  let end: PushEnd
-  let landed: LandedTags
-}
+/// What a repeated push did to the tags of a job, and which of them are in the remote.
+private struct SettledJob {
+  let job: Job
+  let end: Result<PushEnd, WireError>
+  var landed = LandedTags()
 
-extension Result<SettledEnd, WireError> {
-  /// Whether the others of the same push have nothing to do with it; a server that took its time has.
-  fileprivate var isCertain: Bool {
-    switch self {
-    case .success(let end): end.end.isCertain
-    case .failure(let error): error.code == .remoteTimeout
+  var hasLanded: Bool { if case .success(.landed) = end { true } else { false } }
+  /// Whether the server took its time.
+  var isLate: Bool { if case .failure(let error) = end { error.code == .remoteTimeout } else { false } }
+
+  /// What that is for a job that was planned on this one, which is not in the remote. Where this one can't land any more,
+  /// nor can the other, which may be planned anew; where it still may, so may both.
+  func behind(_ other: Job) -> SettledJob {
+    switch end {
+    case .success(.rejected(let words)):
+      SettledJob(job: other, end: .success(.rejected("job \(job.id), on which it was planned: \(words)")))
+    case .success: SettledJob(job: other, end: .success(.unsent))
+    case .failure: SettledJob(job: other, end: end)
     }
   }
-
-  fileprivate var isTaken: Bool {
-    if case .success(let end) = self, case .taken = end.end { true } else { false }
-  }
-
-  fileprivate var isUnsent: Bool { if case .success(let end) = self { end.end == .unsent } else { false } }
 }
 
 extension Job {
-  /// Where it stands in line: its tenant and artifact.
-  fileprivate var place: [BytewiseString] {
-    [BytewiseString(request.requester.tenant), BytewiseString(request.artifact)]
-  }
-
   /// What a job comes to of which only the intents are known. The version of a stage's tag is read from the registry, where
   /// the tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {
