@@ -24,36 +24,32 @@ public struct JobRetention: Equatable, Sendable {
   }
 }
 
-/// Finished jobs in the order in which they ended.
+/// Finished jobs in the order in which they ended. Nothing is kept of one that was removed, wherever it stood.
 struct FinishedJobs: Sendable {
   private struct End {
-    let id: JobID
     /// In milliseconds since 1970.
     let time: Int64
-    let serial: UInt64
+    var previous: JobID?
+    var next: JobID?
   }
 
-  private var ends: [End] = []
-  private var first = 0
-  /// The serial of each finished job's end: an entry of `ends` with another one is void.
-  private var serials: [JobID: UInt64] = [:]
-  private var nextSerial: UInt64 = 0
+  private var ends: [JobID: End] = [:]
+  private var first: JobID?
+  private var last: JobID?
 
-  var count: Int { serials.count }
+  var count: Int { ends.count }
 
+  /// Assumes: it is not among them.
   mutating func append(_ id: JobID, at time: Int64) {
-    ends.append(End(id: id, time: time, serial: nextSerial))
-    serials[id] = nextSerial
-    nextSerial += 1
+    ends[id] = End(time: time, previous: last, next: nil)
+    if let last { ends[last]?.next = id } else { first = id }
+    last = id
   }
 
   mutating func remove(_ id: JobID) {
-    serials[id] = nil
-    while first < ends.count, serials[ends[first].id] != ends[first].serial { first += 1 }
-    if first > 64, first * 2 > ends.count {
-      ends.removeFirst(first)
-      first = 0
-    }
+    guard let end = ends.removeValue(forKey: id) else { return }
+    if let previous = end.previous { ends[previous]?.next = end.next } else { first = end.next }
+    if let next = end.next { ends[next]?.previous = end.previous } else { last = end.previous }
   }
 
   enum Verdict {
@@ -71,13 +67,14 @@ struct FinishedJobs: Sendable {
   func droppable(limit: Int, where test: (JobID, Int64, Int) -> Verdict) -> [JobID] {
     var found: [JobID] = []
     var kept = 0
-    for end in ends[first...] where serials[end.id] == end.serial {
-      if found.count >= limit || kept >= Self.patience { break }
-      switch test(end.id, end.time, found.count) {
-      case .drop: found.append(end.id)
+    var candidate = first
+    while let id = candidate, let end = ends[id], found.count < limit, kept < Self.patience {
+      switch test(id, end.time, found.count) {
+      case .drop: found.append(id)
       case .keep: kept += 1
       case .keepAll: return found
       }
+      candidate = end.next
     }
     return found
   }
