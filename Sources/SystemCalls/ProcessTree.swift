@@ -22,7 +22,9 @@ extension ChildProcess {
   /// - Parameters:
   ///   - seconds: how long they may take, each time.
   ///   - childFirst: that the child itself is asked at once, where it is its end that ends the others' conversations.
-  public func endTree(within seconds: Double, childFirst: Bool = false) {
+  /// - Returns: how the child ended; nil where it had been reaped before.
+  @discardableResult
+  public func endTree(within seconds: Double, childFirst: Bool = false) -> ChildExit? {
     var family = Family(pid)
     if childFirst { _ = Glibc.kill(pid, SIGTERM) }
     if !family.hasEnded(within: seconds) {
@@ -32,7 +34,7 @@ extension ChildProcess {
         Self.kill(family.running.map(\.pid))
       }
     }
-    _ = try? wait()
+    return try? wait()
   }
 
   /// A process, what it started, and its process group, if it leads one.

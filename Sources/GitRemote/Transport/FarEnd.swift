@@ -33,5 +33,5 @@ final class RunningCommand: FarEnd {
   }
 
   /// A program that may die with this one has nothing to finish either.
-  func stop() { child.endTree(within: 2, childFirst: mayDie) }
+  func stop() { exit = child.endTree(within: 2, childFirst: mayDie) }
 }

@@ -177,6 +177,7 @@ final class StreamConnection: ServiceConnection {
   }
 
   func isOver() -> Bool {
+    if isClosed { return true }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
     defer { buffer.deallocate() }
     while let count = try? socket.read(into: buffer), count > 0 {}
