@@ -4,7 +4,7 @@ extension ChildProcess {
   /// Kills the child and what it started, whatever process groups they are in, and reaps the child.
   ///
   /// Children that were given up by a parent that ended before are not found. Source of the tree:
-  /// `/proc/PID/task/PID/children`.
+  /// `/proc/PID/task/TID/children`.
   public func killTree() {
     Self.kill([pid])
     _ = try? wait()
@@ -124,10 +124,13 @@ extension ChildProcess {
     }
   }
 
+  /// Whichever thread of the process started them.
   private static func children(of pid: Int32) -> [Int32] {
-    let path = "/proc/\(pid)/task/\(pid)/children"
-    guard let text = try? Files.read(path, limit: 1 << 20) else { return [] }
-    return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+    let threads = (try? Files.names(in: "/proc/\(pid)/task")) ?? []
+    return threads.flatMap { thread -> [Int32] in
+      let text = (try? Files.read("/proc/\(pid)/task/\(thread)/children", limit: 1 << 20)) ?? []
+      return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+    }
   }
 }
 

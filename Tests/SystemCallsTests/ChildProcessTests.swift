@@ -111,6 +111,28 @@ struct ChildProcessTests {
     #expect(!ProcessTable.isAlive(child.pid))
   }
 
+  @Test("killTree finds what any thread of the child has started")
+  func threads() throws {
+    let pair = try FileDescriptor.socketPair()
+    let script = """
+      import os, subprocess, threading
+      def start():
+          child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+          os.write(3, str(child.pid).encode())
+          child.wait()
+      threading.Thread(target=start).start()
+      """
+    let child = try ChildProcess.spawn(
+      ChildCommand(
+        executable: "/usr/bin/env", arguments: ["python3", "-c", script], environment: ["PATH=/usr/bin:/bin"]),
+      descriptors: [-1, -1, 2, pair.second.rawValue])
+    let text = String(decoding: try pair.first.read(upTo: 100), as: UTF8.self)
+    let grandchild = try #require(Int32(text))
+    defer { ProcessTable.kill(grandchild) }
+    child.killTree()
+    try Eventually.holds("the grandchild is gone") { !ProcessTable.isAlive(grandchild) }
+  }
+
   @Test("endTree lets programs tidy up, in groups of their own too, and kills who does not listen")
   func gentleEnd() throws {
     let directory = try TemporaryDirectory()
