@@ -160,12 +160,29 @@ import Testing
     }
   }
 
+  /// What nginx says in place of an answer that takes longer than it waits, and what that means.
+  struct Page: Sendable, CustomTestStringConvertible {
+    let redirection: String
+    let code: GitRemoteError.Code
+    var testDescription: String { redirection }
+  }
+
   @Test(
     "a proxy that is tired of waiting shows a page of its own, and the push may still land",
-    arguments: [302, 404])
-  func aProxyGivesUp(status: Int) throws {
-    let page = status == 302 ? "https://status.example.com/" : "=404 /nothing"
-    let server = try HTTPSGitServer(extra: "fastcgi_read_timeout 1s; error_page 504 \(page);")
+    arguments: [
+      Page(redirection: "https://status.example.com/", code: .redirected),
+      Page(redirection: "=404 /nothing", code: .repositoryNotFound),
+      // The words of the page's type stand in libgit2's message.
+      Page(redirection: "=200 /tired", code: .protocolViolation),
+    ])
+  func aProxyGivesUp(page: Page) throws {
+    let type = "text/html; words=no-certificate-authentication-status code: 413"
+    let server = try HTTPSGitServer(
+      extra: """
+        fastcgi_read_timeout 1s;
+        error_page 504 \(page.redirection);
+        location = /tired { default_type "\(type)"; return 200 "tired"; }
+        """)
     let fixture = try GitFixture()
     let remote = try TestRemote(https: server, fixture)
     let gate = remote.directory.appending("gate")
@@ -174,7 +191,7 @@ import Testing
     try remote.use { repository in
       let made = try repository.makeTag("churn@v1.0.0", at: tip)
       let error = try #require(throws: GitRemoteError.self) { try repository.push([made], known: nil) }
-      #expect(error.code == (status == 302 ? .redirected : .repositoryNotFound), "\(error)")
+      #expect(error.code == page.code, "\(error)")
       #expect(error.outcomeUnknown)
       try remote.directory.write("gate", "")
     }

@@ -131,22 +131,35 @@ final class HTTPConnection: ServiceConnection {
   }
 
   /// What libgit2's result and words mean, and whether the server certainly did nothing. A proxy before it may say
-  /// whatever it likes once it is tired of waiting, a page of its own among that.
+  /// whatever it likes once it is tired of waiting, a page of its own among that; so what decides is where libgit2's
+  /// own words begin, and not what they quote.
   private static func meaning(_ result: Int32, _ message: String) -> (GitRemoteError.Code, refused: Bool) {
     if result == GIT_EAUTH.rawValue { return (.authenticationFailed, true) }
     if result == GIT_ECERTIFICATE.rawValue { return (.certificateInvalid, true) }
-    let words = message.lowercased()
-    if let known = table.first(where: { words.contains($0.words) }) { return (known.code, known.refused) }
+    if let known = beginnings.first(where: { message.hasPrefix($0.words) }) {
+      return (known.code, known.refused)
+    }
+    // What follows is the TLS library's name for what happened.
+    if message.hasPrefix("SSL error") {
+      return (message.lowercased().contains("certificate") ? .certificateInvalid : .remoteHungUp, false)
+    }
     return (.protocolViolation, false)
   }
 
-  private static let table: [(words: String, code: GitRemoteError.Code, refused: Bool)] = [
-    ("redirect", .redirected, false), ("status code: 401", .authenticationFailed, true),
-    ("status code: 403", .authenticationFailed, false), ("status code: 404", .repositoryNotFound, false),
-    ("status code: 413", .tooLarge, true), ("status code: 429", .unreachable, false),
-    ("status code: 3", .redirected, false), ("status code: 5", .unreachable, false),
-    ("certificate", .certificateInvalid, true), ("authentication", .authenticationFailed, true),
-    ("ssl error", .remoteHungUp, false), ("unexpected eof", .remoteHungUp, false),
-    ("end of file", .remoteHungUp, false), ("early eof", .remoteHungUp, false),
+  /// Source: libgit2 1.5, `transports/http.c`, `transports/httpclient.c`, `streams/` and `util/net.c`.
+  private static let beginnings: [(words: String, code: GitRemoteError.Code, refused: Bool)] = [
+    ("unexpected redirect", .redirected, false), ("redirect without location", .redirected, false),
+    ("cannot redirect from", .redirected, false), ("too many redirects", .redirected, false),
+    ("unexpected http status code: 403", .authenticationFailed, false),
+    ("unexpected http status code: 404", .repositoryNotFound, false),
+    ("unexpected http status code: 413", .tooLarge, true),
+    ("unexpected http status code: 429", .unreachable, false),
+    ("unexpected http status code: 3", .redirected, false),
+    ("unexpected http status code: 5", .unreachable, false),
+    ("the server did not provide a certificate", .certificateInvalid, true),
+    ("failed to retrieve certificate information", .certificateInvalid, true),
+    ("'NTLM' authentication is not supported", .authenticationFailed, true),
+    ("'Negotiate' authentication is not supported", .authenticationFailed, true),
+    ("unexpected EOF", .remoteHungUp, false), ("early EOF", .remoteHungUp, false),
   ]
 }
