@@ -199,11 +199,11 @@ actor LaneProcess {
     reap()
   }
 
-  /// Waits on another thread: a process in the middle of a disk access does not die at once, and a Git service
-  /// that writes to this machine's disk may finish what it was told, or tidy up.
+  /// Waits on a thread of its own, which no repository needs: a process in the middle of a disk access does not die
+  /// at once, and a Git service that writes to this machine's disk may finish what it was told, or tidy up.
   private func reap() {
     let process = process
-    DispatchQueue.global().async { [weak self] in
+    DispatchQueueExecutor(label: "stagekeeper.lane.end", hasOwnThread: true).async { [weak self] in
       process.endTree(within: 2, childFirst: true)
       guard let self else { return }
       Task { await self.noteReaped() }
