@@ -52,7 +52,8 @@ extension Artifact {
   fileprivate var ties: [TagProblem] {
     var problems: [TagProblem] = []
     for group in events.split(atChangeOf: \.time.seconds) where group.count > 1 {
-      let tied = group.filter { event in group.contains { $0.ref != event.ref && $0.competes(with: event) } }
+      let competition = Competition(among: group)
+      let tied = group.filter(competition.involves)
       if tied.isEmpty { continue }
       problems.append(
         TagProblem(
@@ -105,12 +106,33 @@ extension ArtifactVersion {
   fileprivate var directRefs: [String] { (registrations + deregistrations).map(\.ref) }
 }
 
-extension Event {
-  /// Whether it matters which of the two came first.
-  fileprivate func competes(with other: Event) -> Bool {
-    if kind == .deprecation || other.kind == .deprecation { return kind != other.kind }
-    if let stage = name.stage { return stage == other.name.stage }
-    return name.version == other.name.version && other.name.stage == nil
+/// Between which events of one second it matters which came first: those of one version, those of one stage, and the
+/// artifact's deprecation and all others.
+private struct Competition {
+  private struct Subject: Hashable {
+    let stage: StageName?
+    let version: VersionName?
+
+    init(_ event: Event) {
+      stage = event.name.stage
+      version = event.name.version
+    }
+  }
+
+  private let deprecations: Int
+  private let others: [Subject: Int]
+
+  init(among events: ArraySlice<Event>) {
+    deprecations = events.count { $0.kind == .deprecation }
+    others = events.reduce(into: [:]) { counts, event in
+      if event.kind != .deprecation { counts[Subject(event), default: 0] += 1 }
+    }
+  }
+
+  /// Whether another one competes with this one of them.
+  func involves(_ event: Event) -> Bool {
+    if event.kind == .deprecation { return !others.isEmpty }
+    return deprecations > 0 || others[Subject(event), default: 0] > 1
   }
 }
 

@@ -26,12 +26,20 @@ public struct Event: Equatable, Sendable {
     time.seconds == other.time.seconds ? order < other.order : time.seconds < other.time.seconds
   }
 
-  /// Whether GTO would count both as one event: the same tag object under two refs.
-  func isSameEvent(as other: Event) -> Bool {
-    commit == other.commit && tag.hasSameBytes(as: other.tag) && message.hasSameBytes(as: other.message)
-      && tagger.time.seconds == other.tagger.time.seconds
-      && tagger.name.hasSameBytes(as: other.tagger.name)
-      && tagger.email.hasSameBytes(as: other.tagger.email)
+  /// What GTO goes by to count events as one: the same tag object under two refs has the same.
+  struct Identity: Hashable {
+    private let commit: ObjectID
+    private let tag, message, taggerName, taggerEmail: BytewiseString
+    private let seconds: Int64
+
+    init(_ event: Event) {
+      commit = event.commit
+      tag = BytewiseString(event.tag)
+      message = BytewiseString(event.message)
+      taggerName = BytewiseString(event.tagger.name)
+      taggerEmail = BytewiseString(event.tagger.email)
+      seconds = event.time.seconds
+    }
   }
 }
 

@@ -58,9 +58,16 @@ struct ArtifactBuilder {
   private static func withoutDuplicates(_ events: [Event]) -> [Event] {
     var kept: [Event] = []
     kept.reserveCapacity(events.count)
+    // Of the neighbours at the end of those kept; made only where there are some, for it takes time.
+    var identities: Set<Event.Identity> = []
     for event in events {
-      let twins = kept.reversed().prefix { $0.time.seconds == event.time.seconds && $0.tag == event.tag }
-      if !twins.contains(where: event.isSameEvent) { kept.append(event) }
+      if let last = kept.last, last.time.seconds == event.time.seconds, last.tag == event.tag {
+        if identities.isEmpty { identities = [Event.Identity(last)] }
+        guard identities.insert(Event.Identity(event)).inserted else { continue }
+      } else {
+        identities = []
+      }
+      kept.append(event)
     }
     return kept
   }
