@@ -164,10 +164,12 @@ public actor JobStore {
   ///
   /// - Returns: whether it is gone; durable on return.
   public func withdraw(_ id: JobID) async throws(JobStoreError) -> Bool {
-    let job = try await cancel(id, by: nil)
-    // Who watches it is told that it was cancelled, before it is gone.
-    guard job.state.isFinished, table.jobs[id]?.state.isFinished ?? false else { return false }
-    try change(.dropped([id]), nil)
+    guard try await cancel(id, by: nil).state.isFinished else { return false }
+    // Who watches it was told that it was cancelled. It may have been dropped since, or tried again.
+    if let job = table.jobs[id] {
+      guard job.state.isFinished else { return false }
+      try change(.dropped([id]), nil)
+    }
     try await untilDurable()
     return true
   }

@@ -165,6 +165,26 @@ import Testing
     try await store.close()
   }
 
+  @Test("a job that is dropped, to make room, while it is taken back is gone")
+  func droppedWhileWithdrawn() async throws {
+    let disk = GatedDisk()
+    var configuration = JobStoreConfiguration(faults: disk)
+    configuration.retention = JobRetention(count: 0, requestKeyMilliseconds: 0)
+    let store = try store(try TemporaryDirectory(), configuration)
+    let id = try await store.submit(Sample.request()).job.id
+    let other = try await store.submit(Sample.request()).job.id
+    disk.hold()
+    let isGone = Task { try await store.withdraw(id) }
+    while await store.table.jobs[id]?.state != .cancelled { await Task.yield() }
+    let cancelled = Task { try await store.cancel(other, by: nil) }
+    while await store.table.jobs[id] != nil { await Task.yield() }
+    disk.release()
+    #expect(try await isGone.value)
+    _ = try await cancelled.value
+    #expect(try await store.job(id) == nil)
+    try await store.close()
+  }
+
   // MARK: Carried lines
 
   @Test func aRecordCarriesLinesUntilTheLogHasThem() async throws {
