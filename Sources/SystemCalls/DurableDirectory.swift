@@ -5,15 +5,17 @@ public struct DurableDirectory: Sendable {
   public let path: String
   private let faults: (any FileFaults)?
 
-  /// Makes the directory where there is none, for its owner only, and makes its own entry durable.
+  /// Makes the directory where there is none, with its parents, for its owner only, and makes the entries of those
+  /// that it makes durable.
   ///
   /// - Parameter faults: for tests.
   public init(_ path: String, faults: (any FileFaults)? = nil) throws(SystemCallError) {
     self.path = path
     self.faults = faults
     if try Files.kind(of: path) == nil {
-      try Files.makeDirectories(path, mode: 0o700)
-      try Files.synchronizeDirectory(of: path)
+      for made in try Files.makeDirectories(path, mode: 0o700) {
+        try Self.synchronize(Files.parent(of: made), faults: faults)
+      }
     }
   }
 
@@ -82,7 +84,11 @@ public struct DurableDirectory: Sendable {
   }
 
   /// Makes the names durable. C: `fsync` of the directory.
-  public func synchronize() throws(SystemCallError) {
+  public func synchronize() throws(SystemCallError) { try Self.synchronize(path, faults: faults) }
+
+  private static func synchronize(
+    _ path: String, faults: (any FileFaults)?
+  ) throws(SystemCallError) {
     let directory = try Files.open(path, flags: O_RDONLY | O_DIRECTORY)
     let number = directory.rawValue
     try systemCall("fsync \"\(path)\"", FileCall(.syncDirectory, path), faults: faults) { _ in

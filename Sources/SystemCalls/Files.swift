@@ -117,16 +117,22 @@ public enum Files {
   /// Makes a directory where there is none, with its parents. C: `mkdir`.
   ///
   /// - Parameter mode: permission bits of those that this makes.
-  public static func makeDirectories(_ path: String, mode: UInt32 = 0o700) throws(SystemCallError) {
-    if try kind(of: path) == .directory { return }
+  /// - Returns: those that this made, each after its parent.
+  @discardableResult
+  public static func makeDirectories(_ path: String, mode: UInt32 = 0o700) throws(SystemCallError) -> [String]
+  {
+    if try kind(of: path) == .directory { return [] }
+    var made: [String] = []
     if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-      try makeDirectories(String(path[..<slash]), mode: mode)
+      made = try makeDirectories(String(path[..<slash]), mode: mode)
     }
     do throws(SystemCallError) {
       try systemCall("mkdir \"\(path)\"") { mkdir(path, mode) }
+      made.append(path)
     } catch {
       if error.errno != .fileExists { throw error }
     }
+    return made
   }
 
   /// Absolute. C: `getcwd`.
@@ -191,10 +197,15 @@ public enum Files {
 
   /// Makes the directory entry of a path durable. C: `fsync` of the directory.
   public static func synchronizeDirectory(of path: String) throws(SystemCallError) {
-    let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    let parent = parent(of: path)
     let directory = try open(parent, flags: O_RDONLY | O_DIRECTORY)
     let number = directory.rawValue
     try systemCall("fsync \"\(parent)\"") { fsync(number) }
+  }
+
+  /// The directory in which a path's entry is.
+  static func parent(of path: String) -> String {
+    path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }
 
   /// Takes an exclusive lock on a file, which it makes, for as long as the descriptor is open. C: `flock`.
