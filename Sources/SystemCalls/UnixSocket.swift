@@ -15,7 +15,11 @@ public enum UnixSocket {
   ///
   /// - Throws: ``Errno/noSuchFile`` or ``Errno/connectionRefused`` where nobody listens.
   public static func connect(to path: String) throws(SystemCallError) -> FileDescriptor {
-    let descriptor = try makeSocket(nonBlocking: false)
+    try connect(to: path, nonBlocking: false)
+  }
+
+  private static func connect(to path: String, nonBlocking: Bool) throws(SystemCallError) -> FileDescriptor {
+    let descriptor = try makeSocket(nonBlocking: nonBlocking)
     let number = descriptor.rawValue
     try withAddress(path, operation: "connect") { address, length in
       stagekeeper_connect(number, address, length)
@@ -112,14 +116,15 @@ public enum UnixSocket {
     try systemCall(name) { body(&address, length) }
   }
 
+  /// Does not wait: where as many as may wait for the listener do so already, it listens too.
   private static func refuseLiveSocket(at path: String) throws(SystemCallError) {
     guard let kind = try Files.kind(of: path) else { return }
     guard kind == .socket else { throw SystemCallError(.fileExists, "listen at \"\(path)\"") }
     do throws(SystemCallError) {
-      _ = try connect(to: path)
+      _ = try connect(to: path, nonBlocking: true)
     } catch {
       if error.errno == .connectionRefused || error.errno == .noSuchFile { return }
-      throw error
+      if error.errno != .wouldBlock { throw error }
     }
     throw SystemCallError(.addressInUse, "listen at \"\(path)\"")
   }

@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import SystemCalls
 import TestSupport
 import Testing
@@ -38,6 +40,26 @@ struct UnixSocketTests {
     #expect(throws: SystemCallError(.fileExists, "listen at \"\(file)\"")) {
       _ = try UnixSocket.listen(at: file, mode: 0o600)
     }
+  }
+
+  @Test("a socket whose listener takes nobody any more is live too, and holds nobody up")
+  func fullBacklog() throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.appending("s")
+    let live = try UnixSocket.listen(at: path, mode: 0o600, backlog: 0)
+    let client = try UnixSocket.connect(to: path)
+    let found = Mutex<SystemCallError?>(nil)
+    Thread {
+      do throws(SystemCallError) {
+        _ = try UnixSocket.listen(at: path, mode: 0o600).rawValue
+      } catch {
+        found.withLock { $0 = error }
+      }
+    }.start()
+    try Eventually.holds("the next listener is told") { found.withLock { $0 != nil } }
+    #expect(found.withLock { $0 } == SystemCallError(.addressInUse, "listen at \"\(path)\""))
+    try client.close()
+    try live.close()
   }
 
   @Test func paths() throws {
