@@ -31,16 +31,15 @@ public enum Files {
       if error.errno == .noSuchFile { return nil }
       throw error
     }
-    let kind: Kind =
-      switch status.st_mode & S_IFMT {
-      case S_IFREG: .file
-      case S_IFDIR: .directory
-      case S_IFSOCK: .socket
-      default: .other
-      }
-    return Status(
-      kind: kind, mode: status.st_mode & 0o7777, owner: status.st_uid, group: status.st_gid,
-      size: Int64(status.st_size))
+    return Status(status)
+  }
+
+  /// What a descriptor is open at. C: `fstat`.
+  public static func status(of file: borrowing FileDescriptor) throws(SystemCallError) -> Status {
+    var status = stat()
+    let number = file.rawValue
+    try systemCall("fstat") { fstat(number, &status) }
+    return Status(status)
   }
 
   /// Which file a path leads to, whatever its content.
@@ -228,5 +227,21 @@ public enum Files {
         usleep(5000)
       }
     }
+  }
+}
+
+extension Files.Status {
+  fileprivate init(_ status: stat) {
+    kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: .file
+      case S_IFDIR: .directory
+      case S_IFSOCK: .socket
+      default: .other
+      }
+    mode = status.st_mode & 0o7777
+    owner = status.st_uid
+    group = status.st_gid
+    size = Int64(status.st_size)
   }
 }

@@ -99,7 +99,7 @@ public struct Landlock: Sendable {
       throw error
     }
     var access = rule.access.intersection(handled)
-    if try Files.kind(of: rule.path) != .directory { access.formIntersection(.ofFile) }
+    if try Files.status(of: path).kind != .directory { access.formIntersection(.ofFile) }
     let (number, opened, bits) = (ruleset.rawValue, path.rawValue, access.rawValue)
     if bits == 0 { return }
     try systemCall("landlock_add_rule for \"\(rule.path)\"") {
