@@ -93,7 +93,7 @@ extension Conversation {
     guard report.isComplete else {
       throw connection.unexpectedEnd().saying(ServerText.sanitized(band.words))
     }
-    if !connection.canBeLeft { while let rest = try? band.next(), rest.count >= 0 {} }
+    if !connection.canBeLeft { band.skipRest() }
     report.answer.words = band.words
     return report.answer
   }

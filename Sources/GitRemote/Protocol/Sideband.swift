@@ -22,6 +22,11 @@ struct Sideband {
     }
   }
 
+  /// Reads to the end of the answer, or until the conversation fails; keeps the words alone.
+  mutating func skipRest() {
+    while (try? next()) != nil {}
+  }
+
   /// Takes one packet.
   mutating func take(_ packet: UnsafeRawBufferPointer) throws(GitRemoteError) -> UnsafeRawBufferPointer? {
     guard let channel = packet.first else { return nil }
