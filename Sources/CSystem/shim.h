@@ -172,19 +172,19 @@ struct stagekeeper_landlock_port {
 };
 extern long syscall(long, ...);
 /* landlock_create_ruleset with LANDLOCK_CREATE_RULESET_VERSION. */
-static inline int stagekeeper_landlock_version(void) { return (int)syscall(444, NULL, 0, 1); }
+static inline int stagekeeper_landlock_version(void) { return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1); }
 static inline int stagekeeper_landlock_create(const struct stagekeeper_landlock_ruleset *ruleset) {
-  return (int)syscall(444, ruleset, sizeof *ruleset, 0);
+  return (int)syscall(SYS_landlock_create_ruleset, ruleset, sizeof *ruleset, 0);
 }
 static inline int stagekeeper_landlock_add_path(int fd, uint64_t access, int path) {
   struct stagekeeper_landlock_path rule = {access, path};
-  return (int)syscall(445, fd, 1 /* LANDLOCK_RULE_PATH_BENEATH */, &rule, 0);
+  return (int)syscall(SYS_landlock_add_rule, fd, 1 /* LANDLOCK_RULE_PATH_BENEATH */, &rule, 0);
 }
 static inline int stagekeeper_landlock_add_port(int fd, uint64_t access, uint64_t port) {
   struct stagekeeper_landlock_port rule = {access, port};
-  return (int)syscall(445, fd, 2 /* LANDLOCK_RULE_NET_PORT */, &rule, 0);
+  return (int)syscall(SYS_landlock_add_rule, fd, 2 /* LANDLOCK_RULE_NET_PORT */, &rule, 0);
 }
-static inline int stagekeeper_landlock_restrict(int fd) { return (int)syscall(446, fd, 0); }
+static inline int stagekeeper_landlock_restrict(int fd) { return (int)syscall(SYS_landlock_restrict_self, fd, 0); }
 
 /* Lowers both limits; one that is lower already stays (setrlimit(2)). */
 static inline int stagekeeper_lower_limit(int resource, uint64_t value) {

@@ -14,17 +14,50 @@ public struct Landlock: Sendable {
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Read files, list folders.
-    public static let read = Access(rawValue: 1 << 2 | 1 << 3)
+    public static let read: Access = [.readFile, .readFolder]
     public static let execute = Access(rawValue: 1 << 0)
     /// Write, make, remove, rename and truncate files and folders; control of devices.
-    public static let write = Access(
-      rawValue: 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13 | 1 << 14
-        | 1 << 15)
+    public static let write: Access = [
+      .writeFile, .removeFolder, .removeFile, .makeFolder, .makeFile, .makeSocket, .makePipe, .makeLink,
+      .refer,
+      .truncate, .controlDevice,
+    ]
     /// Make and remove sockets and nothing else.
-    public static let sockets = Access(rawValue: 1 << 5 | 1 << 9 | 1 << 13)
+    public static let sockets: Access = [.removeFile, .makeSocket, .refer]
 
     /// Those that make sense for a path that is no folder.
-    fileprivate static let ofFile = Access(rawValue: 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15)
+    fileprivate static let ofFile: Access = [.execute, .writeFile, .readFile, .truncate, .controlDevice]
+
+    // The kernel's LANDLOCK_ACCESS_FS_*, of which the headers may lack the last ones.
+    private static let writeFile = Access(rawValue: 1 << 1)
+    private static let readFile = Access(rawValue: 1 << 2)
+    private static let readFolder = Access(rawValue: 1 << 3)
+    private static let removeFolder = Access(rawValue: 1 << 4)
+    private static let removeFile = Access(rawValue: 1 << 5)
+    private static let makeCharacterDevice = Access(rawValue: 1 << 6)
+    private static let makeFolder = Access(rawValue: 1 << 7)
+    private static let makeFile = Access(rawValue: 1 << 8)
+    private static let makeSocket = Access(rawValue: 1 << 9)
+    private static let makePipe = Access(rawValue: 1 << 10)
+    private static let makeBlockDevice = Access(rawValue: 1 << 11)
+    private static let makeLink = Access(rawValue: 1 << 12)
+    /// Move and link between folders.
+    private static let refer = Access(rawValue: 1 << 13)
+    private static let truncate = Access(rawValue: 1 << 14)
+    private static let controlDevice = Access(rawValue: 1 << 15)
+
+    /// The accesses that a version of the interface can refuse.
+    static func handled(_ version: Int) -> Access {
+      var all: Access = [
+        .execute, .writeFile, .readFile, .readFolder, .removeFolder, .removeFile, .makeCharacterDevice,
+        .makeFolder,
+        .makeFile, .makeSocket, .makePipe, .makeBlockDevice, .makeLink,
+      ]
+      if version >= 2 { all.insert(.refer) }
+      if version >= 3 { all.insert(.truncate) }
+      if version >= 5 { all.insert(.controlDevice) }
+      return all
+    }
   }
 
   public struct Rule: Sendable, Equatable {
@@ -48,17 +81,12 @@ public struct Landlock: Sendable {
   /// The version of the interface; 0 where the kernel has none, or does not use it. C: `landlock_create_ruleset`.
   public static var kernelVersion: Int { max(0, Int(stagekeeper_landlock_version())) }
 
-  /// The accesses that a version can refuse.
-  static func handled(_ version: Int) -> Access {
-    var bits: UInt64 = (1 << 13) - 1
-    if version >= 2 { bits |= 1 << 13 }
-    if version >= 3 { bits |= 1 << 14 }
-    if version >= 5 { bits |= 1 << 15 }
-    return Access(rawValue: bits)
-  }
-
+  // The kernel's LANDLOCK_ACCESS_NET_*.
   private static let bind: UInt64 = 1 << 0
   private static let connect: UInt64 = 1 << 1
+  // The kernel's LANDLOCK_SCOPE_*.
+  private static let abstractSockets: UInt64 = 1 << 0
+  private static let signals: UInt64 = 1 << 1
 
   /// Refuses everything that no rule allows from now on, for good, to this thread and to what it starts.
   ///
@@ -66,11 +94,11 @@ public struct Landlock: Sendable {
   /// `landlock_add_rule`, `landlock_restrict_self`.
   public func enforce() throws(SystemCallError) {
     let version = Self.kernelVersion
-    let handled = Self.handled(version)
+    let handled = Access.handled(version)
     var attributes = stagekeeper_landlock_ruleset()
     attributes.handled_access_fs = handled.rawValue
     attributes.handled_access_net = version >= 4 && ports != nil ? Self.bind | Self.connect : 0
-    attributes.scoped = version >= 6 ? 0b11 : 0
+    attributes.scoped = version >= 6 ? Self.abstractSockets | Self.signals : 0
     let ruleset = FileDescriptor(
       takingOwnership: try systemCall("landlock_create_ruleset") {
         stagekeeper_landlock_create(&attributes)
