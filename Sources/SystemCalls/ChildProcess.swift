@@ -162,6 +162,15 @@ public struct ChildProcess: Sendable, Hashable {
     return result == 0 ? nil : ChildExit(status: status)
   }
 
+  /// Waits for the end, but not longer than until the deadline; nil when it passed. Looks every millisecond.
+  public func wait(until deadline: MonotonicTime) throws(SystemCallError) -> ChildExit? {
+    while true {
+      if let exit = try poll() { return exit }
+      if deadline.hasPassed { return nil }
+      usleep(1000)
+    }
+  }
+
   /// Signals the child's process group, if it leads one, and the child. C: `kill`.
   ///
   /// Call it only before the child was reaped: afterwards the number may be somebody else's.

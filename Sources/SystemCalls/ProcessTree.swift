@@ -115,15 +115,6 @@ extension ChildProcess {
     for pid in found.reversed() { _ = Glibc.kill(pid, SIGKILL) }
   }
 
-  /// Waits for the end, but not longer than until the deadline; nil when it passed. Looks every millisecond.
-  public func wait(until deadline: MonotonicTime) throws(SystemCallError) -> ChildExit? {
-    while true {
-      if let exit = try poll() { return exit }
-      if deadline.hasPassed { return nil }
-      usleep(1000)
-    }
-  }
-
   /// Whichever thread of the process started them.
   private static func children(of pid: Int32) -> [Int32] {
     let threads = (try? Files.names(in: "/proc/\(pid)/task")) ?? []
