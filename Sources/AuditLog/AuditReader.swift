@@ -48,7 +48,7 @@ public struct AuditReader {
     for number in numbers where number >= place.file {
       let bytes: [UInt8]
       do throws(SystemCallError) {
-        bytes = try Files.readAll(
+        bytes = try Files.read(
           "\(directory)/\(AuditFormat.name(file: number))", limit: AuditFormat.maximumFile)
       } catch {
         // Removed meanwhile as too old.

@@ -85,10 +85,10 @@ public struct AuditVerifier {
 
   private mutating func read(_ number: UInt64, in directory: String, isLast: Bool) throws(SystemCallError) {
     let path = "\(directory)/\(AuditFormat.name(file: number))"
-    var bytes = try Files.readAll(path, limit: AuditFormat.maximumFile)
+    var bytes = try Files.read(path, limit: AuditFormat.maximumFile)
     if isLast, bytes.last != 0x0A {
       // The worker may have been writing just then.
-      bytes = try Files.readAll(path, limit: AuditFormat.maximumFile)
+      bytes = try Files.read(path, limit: AuditFormat.maximumFile)
     }
     check(bytes, file: number, isLast: isLast)
   }

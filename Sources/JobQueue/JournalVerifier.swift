@@ -42,7 +42,7 @@ public enum JournalVerifier {
   ///
   /// - Throws: when the file cannot be read.
   public static func verify(_ path: String) throws(SystemCallError) -> Report {
-    let bytes = try Files.readAll(path, limit: JournalFormat.maximumSegment)
+    let bytes = try Files.read(path, limit: JournalFormat.maximumSegment)
     let replay = JournalReplay(bytes, path: path)
     return Report(
       path: path, size: bytes.count, segment: replay.scan.segment, records: replay.scan.records,

@@ -52,7 +52,7 @@ public struct DurableDirectory: Sendable {
   public func read(_ name: String, limit: Int) throws(SystemCallError) -> [UInt8] {
     let path = path(of: name)
     try systemCall("read \"\(path)\"", FileCall(.read, path), faults: faults) { _ in 0 }
-    return try Files.readAll(path, limit: limit)
+    return try Files.read(path, limit: limit)
   }
 
   /// Takes an exclusive lock on a file, which it makes, for as long as the descriptor is open. C: `flock`.

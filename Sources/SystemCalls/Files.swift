@@ -83,34 +83,21 @@ public enum Files {
   /// `O_PATH`, which Glibc's module lacks.
   private static let pathOnly: Int32 = 0o10000000
 
-  /// The whole content of a file.
+  /// The whole content of a file. C: `open`, `fstat`, `read`.
   ///
   /// - Parameter limit: the largest size accepted, in bytes; a larger file throws `EFBIG`.
   public static func read(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
     let file = try open(path, flags: O_RDONLY)
-    var content: [UInt8] = []
+    // In one piece where the size is known, for large files; those of `/proc` and pipes have none.
+    let size = Int(try status(of: file).size)
+    if size > limit { throw SystemCallError(.fileTooLarge, "read \"\(path)\"") }
+    var content = size > 0 ? try file.read(upTo: size) : []
     while true {
       let part = try file.read(upTo: 65_536)
       if part.isEmpty { return content }
       content += part
-      if content.count > limit { throw SystemCallError(Errno(rawValue: EFBIG), "read \"\(path)\"") }
+      if content.count > limit { throw SystemCallError(.fileTooLarge, "read \"\(path)\"") }
     }
-  }
-
-  /// The whole content of a file, read in one piece where the system allows it: for large files.
-  ///
-  /// - Parameter limit: the largest size accepted, in bytes; a larger file throws `EFBIG`.
-  public static func readAll(_ path: String, limit: Int) throws(SystemCallError) -> [UInt8] {
-    let size = Int(try status(of: path)?.size ?? 0)
-    if size > limit { throw SystemCallError(.fileTooLarge, "read \"\(path)\"") }
-    let file = try open(path, flags: O_RDONLY)
-    var content = try file.read(upTo: size)
-    while content.count < size {
-      let part = try file.read(upTo: size - content.count)
-      if part.isEmpty { break }
-      content += part
-    }
-    return content
   }
 
   /// Makes a directory where there is none, with its parents. C: `mkdir`.

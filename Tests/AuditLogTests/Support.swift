@@ -31,7 +31,7 @@ final class LogFixture: Sendable {
 
   func files() throws -> [String] { try Files.names(in: path).filter { $0.hasSuffix(".jsonl") }.sorted() }
 
-  func read(_ name: String) throws -> [UInt8] { try Files.readAll("\(path)/\(name)", limit: 1 << 30) }
+  func read(_ name: String) throws -> [UInt8] { try Files.read("\(path)/\(name)", limit: 1 << 30) }
 
   func write(_ name: String, _ bytes: [UInt8]) throws { try Files.replace("\(path)/\(name)", with: bytes) }
 

@@ -166,7 +166,7 @@ struct AuditTests {
     let before = try worker.auditLines("--event", "request")
     try worker.crash()
     let log = "\(worker.stateDirectory)/audit/audit-0000000001.jsonl"
-    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let bytes = try Files.read(log, limit: 1 << 20)
     let ends = bytes.indices.filter { bytes[$0] == 10 }
     try Files.replace(log, with: Array(bytes[...ends[ends.count - 1 - lost]]))
     #expect(try worker.auditLines("--event", "request").count == 3 - lost)

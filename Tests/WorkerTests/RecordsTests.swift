@@ -167,7 +167,7 @@ struct RecordsTests {
     try await records.close()
     // As where the power has failed then.
     let log = directory.appending("audit/audit-0000000001.jsonl")
-    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let bytes = try Files.read(log, limit: 1 << 20)
     let ends = bytes.indices.filter { bytes[$0] == 10 }
     try Files.replace(log, with: Array(bytes[...ends[1]]))
     #expect(try decidedJobs(directory) == ["\(before)"])
@@ -198,13 +198,13 @@ struct RecordsTests {
     #expect(try events() == ["request", "push", "effect"])
     try await records.close()
     let log = directory.appending("audit/audit-0000000001.jsonl")
-    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let bytes = try Files.read(log, limit: 1 << 20)
     let ends = bytes.indices.filter { bytes[$0] == 10 }
     for kept in 1...4 {
       try Files.replace(log, with: Array(bytes[...ends[kept - 1]]))
       let journal = directory.appending("journal")
       let copies = try Files.names(in: journal).filter { $0.hasPrefix("journal-") }
-      let before = try copies.map { ($0, try Files.readAll("\(journal)/\($0)", limit: 1 << 22)) }
+      let before = try copies.map { ($0, try Files.read("\(journal)/\($0)", limit: 1 << 22)) }
       let restarted = try await Fixture(directory)
       #expect(try events() == ["request", "push", "effect"], "\(kept) lines were left")
       #expect(try await restarted.store.job(id)?.state == .succeeded(["version": "v1.0.0"]))
@@ -251,7 +251,7 @@ struct RecordsTests {
   /// What a start makes of a log that lost the last of its three lines, which the journal carries.
   private func lastLineAfterLosingTheThird(_ directory: TemporaryDirectory) async throws -> JSONValue? {
     let log = directory.appending("audit/audit-0000000001.jsonl")
-    let bytes = try Files.readAll(log, limit: 1 << 20)
+    let bytes = try Files.read(log, limit: 1 << 20)
     let ends = bytes.indices.filter { bytes[$0] == 10 }
     #expect(ends.count == 3)
     try Files.replace(log, with: Array(bytes[...ends[1]]))
