@@ -13,13 +13,6 @@ public struct SHA256: Sendable {
 
   public init() {}
 
-  /// The digest of all the bytes, in lower-case hexadecimal digits.
-  public static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    var hash = SHA256()
-    hash.update(Array(bytes))
-    return hash.hexadecimal
-  }
-
   public mutating func update(_ bytes: [UInt8]) { update(bytes[...]) }
 
   public mutating func update(_ bytes: ArraySlice<UInt8>) {

@@ -109,24 +109,14 @@ public actor JobStore {
 
   // MARK: Accepting
 
-  /// Accepts a request, or finds the job that an equal one has become; durable on return.
-  ///
-  /// - Throws: ``JobStoreError/Code/busy``, ``JobStoreError/Code/requestKeyConflict``,
-  ///   ``JobStoreError/Code/closed``, ``JobStoreError/Code/failed``.
-  public func submit(_ request: JobRequest) async throws(JobStoreError) -> Submission {
-    guard let (submission, mark, _) = try await accept(request) else {
-      preconditionFailure("no lines are asked for")
-    }
-    try await untilDurable(mark)
-    return self.submission(of: table.jobs[submission.job.id] ?? submission.job, isNew: submission.isNew)
-  }
-
-  /// The first half of ``submit(_:)``: what is accepted is on its way to the disk on return, and there after
-  /// ``untilDurable(_:)``. Nobody may be told before.
+  /// Accepts a request, or finds the job that an equal one has become: what is accepted is on its way to the disk on
+  /// return, and there after ``untilDurable(_:)`` with the mark. Nobody may be told before.
   ///
   /// - Parameter lines: called on the store's executor with the number of a new job; what it returns is as durable
   ///   as the job, and returned here. Where it returns nil, there is no job.
   /// - Returns: nil where there is no job because there are no lines.
+  /// - Throws: ``JobStoreError/Code/busy``, ``JobStoreError/Code/requestKeyConflict``,
+  ///   ``JobStoreError/Code/closed``, ``JobStoreError/Code/failed``.
   public func accept(
     _ request: JobRequest, carrying lines: (@Sendable (JobID) -> CarriedLines?)? = nil
   ) async throws(JobStoreError) -> (submission: Submission, mark: UInt64, carried: CarriedLines?)? {

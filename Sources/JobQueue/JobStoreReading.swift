@@ -68,12 +68,6 @@ extension JobStore {
     }
   }
 
-  /// The place in line, from 1; nil when it is not in line. See ``JobSnapshot/position``.
-  public func position(of id: JobID) throws(JobStoreError) -> Int? {
-    try check("read job \(id)")
-    return table.position(of: id)
-  }
-
   /// The repositories that have unfinished jobs, in the order of their ids.
   public func repositoriesWithWork() throws(JobStoreError) -> [String] {
     try check("list repositories")

@@ -100,9 +100,6 @@ extension ChildProcess {
     return mine + mine.flatMap(descendants)
   }
 
-  /// The processes that the child started and that have not ended.
-  public var children: [Int32] { Self.children(of: pid) }
-
   private static func kill(_ roots: [Int32]) {
     // Stopping each parent before its children are listed keeps it from starting more meanwhile.
     var pending = roots

@@ -12,7 +12,7 @@ public final class SecretBytes: @unchecked Sendable {
   /// How many bytes there are.
   public let count: Int
   /// Whether the kernel promised never to write the pages to swap.
-  public let isLocked: Bool
+  let isLocked: Bool
 
   /// Copies the bytes. The caller's own copy is the caller's to wipe.
   public convenience init(copying bytes: some Collection<UInt8>) {

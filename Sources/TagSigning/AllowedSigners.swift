@@ -23,12 +23,6 @@ public struct AllowedSigners: Sendable {
   /// How many lines have a key.
   public var count: Int { entries.count }
 
-  /// The keys of all lines, in their order, each once.
-  public var publicKeys: [PublicKey] {
-    var seen = Set<PublicKey>()
-    return entries.map(\.key).filter { seen.insert($0).inserted }
-  }
-
   /// The key with this encoding, made once when the file was read.
   func key(blob: [UInt8]) -> PublicKey? { keys[blob] }
 }

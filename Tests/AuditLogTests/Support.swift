@@ -6,6 +6,15 @@ import Synchronization
 import SystemCalls
 import TestSupport
 
+extension SHA256 {
+  /// The digest of all the bytes, in lower-case hexadecimal digits.
+  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+    var hash = SHA256()
+    hash.update(Array(bytes))
+    return hash.hexadecimal
+  }
+}
+
 /// A log in a directory of its own, with a clock that a test moves.
 final class LogFixture: Sendable {
   let directory: TemporaryDirectory

@@ -76,8 +76,8 @@ import Testing
     let store = fixture.store
     for artifact in ["model", "other"] { _ = try await store.submit(Sample.request(artifact: artifact)) }
     #expect(try await fixture.state == .awaitingApproval)
-    #expect(try await store.position(of: fixture.job) == nil)
-    #expect(try await store.position(of: JobID(2)) == 1)
+    #expect(await store.table.position(of: fixture.job) == nil)
+    #expect(await store.table.position(of: JobID(2)) == 1)
     let statistics = try await store.queueStatistics
     #expect(statistics.jobs == [.queued: 2, .awaitingApproval: 1])
     #expect(statistics.repositories.first?.awaitingApproval == 1)
@@ -86,7 +86,7 @@ import Testing
     #expect(try await store.nextBatch(repository: "churn", limit: 1).jobs.map(\.id) == [JobID(2)])
     // Approved meanwhile, it is the next.
     #expect(try await fixture.approve().state == .queued)
-    #expect(try await store.position(of: fixture.job) == 1)
+    #expect(await store.table.position(of: fixture.job) == 1)
     try await store.record(JobID(2), .succeeded(1))
     try await store.finishBatch(repository: "churn", milliseconds: 1)
     #expect(try await fixture.isPlannedNext())

@@ -2,6 +2,17 @@ import Dispatch
 import JobQueue
 import StrictJSON
 
+extension JobStore {
+  /// Accepts a request that carries no lines; durable on return.
+  func submit(_ request: JobRequest) async throws(JobStoreError) -> Submission {
+    guard let (submission, mark, _) = try await accept(request) else {
+      preconditionFailure("no lines are asked for")
+    }
+    try await untilDurable(mark)
+    return submission
+  }
+}
+
 /// Values that several tests use.
 enum Sample {
   static func request(

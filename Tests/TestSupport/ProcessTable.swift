@@ -37,7 +37,7 @@ public enum ProcessTable {
   /// Has one process stand still with SIGSTOP. Only for descendants of what the test started.
   public static func stop(_ pid: Int32) { _ = Glibc.kill(pid, SIGSTOP) }
 
-  private static func children(of pid: Int32) -> [Int32] {
+  fileprivate static func children(of pid: Int32) -> [Int32] {
     let tasks = (try? Files.names(in: "/proc/\(pid)/task")) ?? []
     return tasks.flatMap { task -> [Int32] in
       let text = (try? Files.read("/proc/\(pid)/task/\(task)/children", limit: 1 << 20)) ?? []
@@ -47,6 +47,9 @@ public enum ProcessTable {
 }
 
 extension ChildProcess {
+  /// The processes that the child started and that have not ended.
+  public var children: [Int32] { ProcessTable.children(of: pid) }
+
   /// Signals this process alone, not its group.
   public func sendToItself(_ signal: Signal) {
     _ = Glibc.kill(pid, signal == .kill ? SIGKILL : SIGTERM)

@@ -69,3 +69,11 @@ extension FuzzTarget {
     _ = try? CertificateTrust(bundle: pem)
   }
 }
+
+extension AllowedSigners {
+  /// The keys of all lines, in their order, each once.
+  fileprivate var publicKeys: [PublicKey] {
+    var seen = Set<PublicKey>()
+    return entries.map(\.key).filter { seen.insert($0).inserted }
+  }
+}
