@@ -150,14 +150,16 @@ public actor JobStore {
   }
 
   /// Takes back a job that was accepted and of which nobody was told: its number is used up, its request key is
-  /// free. One that has begun meanwhile is stopped instead, as ``cancel(_:by:)`` does, and stays.
+  /// free. One that has begun meanwhile is stopped, for which this waits; one whose tags may be on their way stays.
   ///
   /// - Returns: whether it is gone; durable on return.
   public func withdraw(_ id: JobID) async throws(JobStoreError) -> Bool {
-    guard try await cancel(id, by: nil).state.isFinished else { return false }
+    if try await !cancel(id, by: nil).state.isFinished {
+      for await snapshot in updates(of: id) where !snapshot.job.intents.isEmpty { break }
+    }
     // Who watches it was told that it was cancelled. It may have been dropped since, or tried again.
     if let job = table.jobs[id] {
-      guard job.state.isFinished else { return false }
+      guard job.state == .cancelled else { return false }
       try change(.dropped([id]), nil)
     }
     try await untilDurable()

@@ -185,6 +185,46 @@ import Testing
     try await store.close()
   }
 
+  @Test("a job that has begun is gone once it has stopped")
+  func withdrawnWhileRunning() async throws {
+    let store = try store(try TemporaryDirectory())
+    let id = try await store.submit(Sample.request(key: "a")).job.id
+    _ = try await store.nextBatch(repository: Sample.request().repository, limit: 1)
+    let isGone = Task { try await store.withdraw(id) }
+    while await store.table.jobs[id]?.isCancelRequested != true { await Task.yield() }
+    try await store.record(id, .interrupted)
+    #expect(try await isGone.value)
+    #expect(try await store.submit(Sample.request(key: "a")).isNew)
+    try await store.close()
+  }
+
+  @Test("with a job of which it is not known what became of its push come all such, before their time")
+  func unsettledTogether() async throws {
+    let store = try store(try TemporaryDirectory())
+    var ids: [JobID] = []
+    for tenant in ["a", "b", "a"] {
+      ids.append(try await store.submit(Sample.request(tenant: tenant)).job.id)
+    }
+    let other = try await store.submit(Sample.request(artifact: "other")).job.id
+    #expect(
+      Set(try await store.nextBatch(repository: "churn", limit: 10).jobs.map(\.id)) == Set(ids + [other]))
+    for (id, wait) in zip(ids, [Int64(0), .max, .max]) {
+      try await store.record(id, .prepared([Sample.intent()]))
+      try await store.record(id, .pushing)
+      try await store.record(id, .waiting(until: wait, Sample.error))
+    }
+    try await store.record(other, .waiting(until: .max, Sample.error))
+    try await store.finishBatch(repository: "churn", milliseconds: 1)
+    let batch = try await store.nextBatch(repository: "churn", limit: 1).jobs
+    #expect(batch.map(\.id) == ids, "\(batch.map(\.id))")
+    for id in ids { try await store.record(id, .failed(Sample.error)) }
+    try await store.finishBatch(repository: "churn", milliseconds: 1)
+    // So it is where one of them is tried again.
+    _ = try await store.retry(ids[1], by: nil)
+    #expect(Set(try await store.nextBatch(repository: "churn", limit: 10).jobs.map(\.id)) == Set(ids.prefix(2)))
+    try await store.close()
+  }
+
   // MARK: Carried lines
 
   @Test func aRecordCarriesLinesUntilTheLogHasThem() async throws {
@@ -377,6 +417,7 @@ import Testing
     #expect(try await store.queueStatistics.compactions == 1)
     // But what is kept of a job may be less than it was.
     try await pileUp(toBytes: 200_000)
+    while try await store.queueStatistics.compactions == 1 { try await pileUp(toBytes: 201_000) }
     #expect(try await store.queueStatistics.compactions == 2)
     for id in ids { _ = try await store.cancel(id, by: nil) }
     // What ends next has those before it dropped.

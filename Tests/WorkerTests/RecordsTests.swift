@@ -282,13 +282,16 @@ struct RecordsTests {
     #expect(last?["code"] == "approval_rejected" && last?["job"] == .string("\(id)"))
   }
 
-  @Test("a job that was there before stays, and so does one that has begun")
+  @Test("a job that was there before stays, and so does one whose tags may be on their way")
   func kept() async throws {
     let directory = try TemporaryDirectory()
     let records = try await Fixture(directory)
     let id = try await records.submit(key: "first").job.id
     #expect(try await records.submit(key: "first").isNew == false)
     _ = try await records.store.nextBatch(repository: "churn", limit: 1)
+    let intent = Intent(
+      ref: "refs/tags/churn@v1.0.0", objectID: String(repeating: "1", count: 40), object: [1])
+    try await records.store.record(id, .prepared([intent]))
     #expect(try await records.store.withdraw(id) == false)
     #expect(try await records.store.job(id)?.isCancelRequested == true)
     records.fault.arm(.sync)
