@@ -62,7 +62,7 @@ private struct JournalCheck {
 extension JournalVerifier.Report {
   fileprivate var json: JSONValue {
     var states = JSONObject()
-    for name in JobStateName.allCases { states[name.rawValue] = jobs[name].map { .integer(Int64($0)) } }
+    for name in JobStatus.State.allCases { states[name.rawValue] = jobs[name].map { .integer(Int64($0)) } }
     return [
       "path": .string(path), "sizeBytes": .integer(Int64(size)),
       "segment": .integer(Int64(clamping: segment)),

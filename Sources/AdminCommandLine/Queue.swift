@@ -26,7 +26,7 @@ extension AdminTool {
     var params = JSONObject()
     params["repository"] = arguments.value("--repo").map { .string($0) }
     params["tenant"] = arguments.value("--tenant").map { .string($0) }
-    params["state"] = try arguments.choice("--state", JobState.self).map { .string($0.rawValue) }
+    params["state"] = try arguments.choice("--state", JobStatus.State.self).map { .string($0.rawValue) }
     params["limit"] = try arguments.integer("--limit", in: 1...(.max)).map { .integer($0) }
     return params
   }

@@ -1,3 +1,5 @@
+public import WireProtocol
+
 /// One job: what was asked, where it stands and how it got there.
 public struct Job: Equatable, Sendable {
   public let id: JobID
@@ -53,7 +55,7 @@ public struct JobTransition: Equatable, Sendable {
   /// `submitted` or the name of a ``JobEvent``.
   public let event: String
   /// The state after it.
-  public let state: JobStateName
+  public let state: JobStatus.State
   public let phase: JobPhase?
   /// In milliseconds since 1970.
   public let time: Int64

@@ -1,5 +1,6 @@
 internal import FoundationEssentials
 internal import StrictJSON
+internal import WireProtocol
 
 /// Records as the journal's JSON. Format version 2 has the approvals, which version 1 has not; what version 3 has
 /// besides is in ``JournalEntry``.
@@ -230,7 +231,7 @@ extension JobState {
 
   fileprivate init(json: JSONValue, path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(json, path: path)
-    guard let name = try reader.optionalChoice("name", JobStateName.self) else {
+    guard let name = try reader.optionalChoice("name", JobStatus.State.self) else {
       throw reader.error("name", "is missing")
     }
     switch name {
@@ -258,7 +259,7 @@ extension JobTransition {
 
   fileprivate init(json: JSONValue, path: String) throws(JSONShapeError) {
     var reader = try ObjectReader(json, path: path)
-    guard let state = try reader.optionalChoice("state", JobStateName.self) else {
+    guard let state = try reader.optionalChoice("state", JobStatus.State.self) else {
       throw reader.error("state", "is missing")
     }
     self.init(

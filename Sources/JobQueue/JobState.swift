@@ -1,4 +1,5 @@
 public import StrictJSON
+public import WireProtocol
 
 /// Where a job stands.
 public enum JobState: Equatable, Sendable {
@@ -17,7 +18,7 @@ public enum JobState: Equatable, Sendable {
   case failed(JobError)
   case cancelled
 
-  public var name: JobStateName {
+  public var name: JobStatus.State {
     switch self {
     case .queued: .queued
     case .running: .running
@@ -32,20 +33,6 @@ public enum JobState: Equatable, Sendable {
 
   /// Nothing more happens by itself.
   public var isFinished: Bool { name.isFinished }
-}
-
-/// The states without what they carry.
-public enum JobStateName: String, CaseIterable, Sendable {
-  case queued, running, waiting
-  case awaitingApproval = "awaiting_approval"
-  case succeeded, rejected, failed, cancelled
-
-  public var isFinished: Bool {
-    switch self {
-    case .queued, .running, .waiting, .awaitingApproval: false
-    case .succeeded, .rejected, .failed, .cancelled: true
-    }
-  }
 }
 
 /// How far a running job is.

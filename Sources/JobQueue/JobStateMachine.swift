@@ -1,7 +1,9 @@
+public import WireProtocol
+
 /// An event that cannot happen to a job in its state. The caller has a defect, or the journal is damaged.
 public struct ImpossibleTransition: Error, Equatable, Sendable, CustomStringConvertible {
   public let job: JobID
-  public let state: JobStateName
+  public let state: JobStatus.State
   public let event: String
   public let reason: String?
 

@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import StrictJSON
 public import SystemCalls
+internal import WireProtocol
 
 /// All jobs, kept durably: the one place through which jobs are accepted, chosen and settled.
 ///
@@ -40,7 +41,7 @@ public actor JobStore {
   var compactionLine: UInt64 = 0
   var carriedLog = CarriedLog(durable: { 0 }, takeWrite: { nil })
   /// How many jobs have ended since the start.
-  private(set) var ended: [JobStateName: Int] = [:]
+  private(set) var ended: [JobStatus.State: Int] = [:]
   /// What those that succeeded took.
   private(set) var durations = DurationHistogram()
   /// When the next job ends that nobody approves, in milliseconds since 1970.
@@ -254,7 +255,7 @@ public actor JobStore {
   }
 
   /// Has a failed job tried again, or a waiting one before its time. One of which it is not known what became of its push
-  /// takes those of its artifact along that failed before it like that: it may have been planned on them.
+  /// takes those of its artifact along that failed like that: it may have been planned on them.
   ///
   /// - Returns: the job after it; durable on return.
   public func retry(_ id: JobID, by requester: Requester?) async throws(JobStoreError) -> Job {
@@ -262,7 +263,7 @@ public actor JobStore {
     try changeNow(id, .retried(by: requester))
     let job = try existing(id)
     if !job.intents.isEmpty, before.state.name == .failed {
-      for other in table.failedUnsettled(before: job) { try changeNow(other, .retried(by: requester)) }
+      for other in table.failedUnsettled(beside: job) { try changeNow(other, .retried(by: requester)) }
     }
     try await untilDurable()
     return job

@@ -1,3 +1,4 @@
+internal import WireProtocol
 internal import Dispatch
 internal import SystemCalls
 

@@ -1,3 +1,5 @@
+internal import WireProtocol
+
 extension JobStore {
   // MARK: Batches
 

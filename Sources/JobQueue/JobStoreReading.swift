@@ -1,3 +1,4 @@
+internal import WireProtocol
 internal import StrictJSON
 internal import SystemCalls
 

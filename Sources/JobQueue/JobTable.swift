@@ -1,4 +1,5 @@
 internal import StrictJSON
+internal import WireProtocol
 
 /// All jobs of the worker, and the lines of the repositories. Holds no I/O and reads no clock: it changes
 /// by ``apply(_:)`` alone, so that replay ends in the state that live operation had.
@@ -7,7 +8,7 @@ struct JobTable: Sendable {
   /// The number that the next job gets.
   private(set) var nextID = JobID(1)
   private(set) var pausedRepositories: Set<BytewiseString> = []
-  private(set) var counts: [JobStateName: Int] = [:]
+  private(set) var counts: [JobStatus.State: Int] = [:]
   private var openByTenant: [BytewiseString: Int] = [:]
   /// By repository, then by tenant.
   private var openByRepository: [BytewiseString: [BytewiseString: Int]] = [:]
@@ -213,10 +214,10 @@ struct JobTable: Sendable {
     return next
   }
 
-  /// The jobs of the same artifact, with lower numbers, that failed without it being known what became of their push.
-  func failedUnsettled(before job: Job) -> [JobID] {
+  /// The other jobs of the same artifact that failed without it being known what became of their push.
+  func failedUnsettled(beside job: Job) -> [JobID] {
     jobs.values.filter { other in
-      other.state.name == .failed && !other.intents.isEmpty && other.id < job.id
+      other.state.name == .failed && !other.intents.isEmpty && other.id != job.id
         && other.request.repository.hasSameBytes(as: job.request.repository)
         && other.request.artifact.hasSameBytes(as: job.request.artifact)
     }.map(\.id).sorted()

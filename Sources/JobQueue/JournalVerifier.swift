@@ -1,4 +1,5 @@
 public import SystemCalls
+public import WireProtocol
 
 /// Reads a journal file without changing it and says what is in it: for `stagekeeper-admin journal verify`.
 public enum JournalVerifier {
@@ -13,7 +14,7 @@ public enum JournalVerifier {
     /// Where those end, in bytes from the start.
     public let intactEnd: Int
     /// Jobs per state after them.
-    public let jobs: [JobStateName: Int]
+    public let jobs: [JobStatus.State: Int]
     /// What follows ``intactEnd`` is an unfinished write: it was never acknowledged, and the next start
     /// cuts it.
     public let hasTornTail: Bool
@@ -23,7 +24,7 @@ public enum JournalVerifier {
     public var isIntact: Bool { damage == nil }
 
     public var description: String {
-      let states = JobStateName.allCases.compactMap { name in jobs[name].map { "\($0) \(name.rawValue)" } }
+      let states = JobStatus.State.allCases.compactMap { name in jobs[name].map { "\($0) \(name.rawValue)" } }
       var lines = [
         "\(path): segment \(segment), \(records) records in \(intactEnd) of \(size) bytes",
         "jobs: " + (states.isEmpty ? "none" : states.joined(separator: ", ")),

@@ -1,9 +1,11 @@
+public import WireProtocol
+
 /// The queue in numbers.
 public struct QueueStatistics: Equatable, Sendable {
   /// How many jobs are in each state; states without jobs are missing.
-  public var jobs: [JobStateName: Int] = [:]
+  public var jobs: [JobStatus.State: Int] = [:]
   /// How many have ended since the store was opened, by how they did; one that is tried again may end again.
-  public var ended: [JobStateName: Int] = [:]
+  public var ended: [JobStatus.State: Int] = [:]
   /// What those of them that succeeded took, from ``Job/dueSince`` to the end.
   public var durations = DurationHistogram()
   /// In the order of their ids.

@@ -1,3 +1,5 @@
+public import WireProtocol
+
 /// What became of a request.
 public struct Submission: Equatable, Sendable {
   public let job: Job
@@ -34,7 +36,7 @@ public struct JobFilter: Sendable {
   public var tenant: String?
   public var artifact: String?
   public var uid: UInt32?
-  public var states: Set<JobStateName>?
+  public var states: Set<JobStatus.State>?
   /// Only jobs with a higher number: the last one of the page before.
   public var after: JobID?
   /// At most this many.
@@ -42,7 +44,7 @@ public struct JobFilter: Sendable {
 
   public init(
     repository: String? = nil, tenant: String? = nil, artifact: String? = nil, uid: UInt32? = nil,
-    states: Set<JobStateName>? = nil, after: JobID? = nil, limit: Int = 1000
+    states: Set<JobStatus.State>? = nil, after: JobID? = nil, limit: Int = 1000
   ) {
     self.repository = repository
     self.tenant = tenant

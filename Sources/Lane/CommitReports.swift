@@ -49,14 +49,13 @@ extension LaneRepository {
 
   /// The commit's own `.gto`, which is what the annotations of that commit were written with. One that can't be
   /// read names no other file.
-  private func configuration(at commit: GitRemote.ObjectID) throws(GitRemoteError) -> RepositoryConfiguration
-  {
+  private func configuration(at commit: GitRemote.ObjectID) throws(GitRemoteError) -> GTOFile {
     do throws(GitRemoteError) {
       let bytes = try remote.readFile(commit: commit, path: ".gto") ?? []
-      return (try? RepositoryConfiguration(parsing: bytes)) ?? RepositoryConfiguration()
+      return (try? GTOFile(parsing: bytes)) ?? GTOFile()
     } catch {
       guard error.isOfFile else { throw error }
-      return RepositoryConfiguration()
+      return GTOFile()
     }
   }
 

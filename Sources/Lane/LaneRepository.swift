@@ -174,7 +174,7 @@ final class LaneRepository {
       return
     }
     do throws(RegistryFileError) {
-      let file = try RepositoryConfiguration(parsing: bytes)
+      let file = try GTOFile(parsing: bytes)
       facts.stages = file.stages
       facts.types = file.types
     } catch {
@@ -325,13 +325,13 @@ final class LaneRepository {
   ) throws(GitRemoteError) -> [String: PushOutcome] {
     var outcomes = result.outcomes
     let doubtful = refs.filter { ref in
-      if case .rejected(let reason) = outcomes[ref.name] { return ServerRefusal.mayBeRace(reason) }
+      if case .rejected(let reason) = outcomes[ref.name] { return RefUpdateWords.mayBeRace(reason) }
       return false
     }
     if doubtful.isEmpty { return outcomes }
     let states = try remote.settle(doubtful)
     // The others are only told that all go or none.
-    let isRefused = outcomes.values.contains(where: ServerRefusal.isOfRule)
+    let isRefused = outcomes.values.contains(where: RefUpdateWords.isOfRule)
     for ref in doubtful {
       let state = states[ref.name] ?? .absent
       let isAsBefore = state == (ref.isDeletion ? .same : .absent)
@@ -371,8 +371,8 @@ final class LaneRepository {
   }
 }
 
-/// How servers word a refusal.
-enum ServerRefusal {
+/// How servers word it that a ref could not be changed.
+enum RefUpdateWords {
   /// The words of Git and JGit where a ref could not be made or deleted because somebody else changed it, or is about to, or
   /// because another one of the same push could not be.
   static func mayBeRace(_ reason: String) -> Bool {
@@ -403,7 +403,7 @@ extension PushedTag {
     case .pending: self.init(name: tag.name, outcome: .pending)
     case .rejected(let reason):
       self.init(
-        name: tag.name, outcome: ServerRefusal.mayBeRace(reason) ? .locked : .rejected,
+        name: tag.name, outcome: RefUpdateWords.mayBeRace(reason) ? .locked : .rejected,
         reason: serverWords.isEmpty ? reason : "\(reason): \(serverWords)")
     case nil: self.init(name: tag.name, outcome: .rejected, reason: "the server did not say why")
     }

@@ -49,7 +49,7 @@ extension StagekeeperClient {
   /// Ends a job of somebody else that waits for approval.
   ///
   /// - Parameter message: why, for who asked; at most 1024 bytes.
-  /// - Returns: the job, ``JobState/rejected``.
+  /// - Returns: the job, ``JobStatus/State/rejected``.
   public func reject(
     _ job: String, message: String? = nil, timeout: Duration? = nil
   ) async throws(ClientError) -> JobStatus {

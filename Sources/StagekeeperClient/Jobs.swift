@@ -9,7 +9,7 @@ extension StagekeeperClient {
 
   /// Cancels a job, or has one stopped that has begun, as soon as it is known what the Git server has of it.
   ///
-  /// - Returns: the job: ``JobState/cancelled``, or still under way with `cancelRequested`.
+  /// - Returns: the job: ``JobStatus/State/cancelled``, or still under way with `cancelRequested`.
   public func cancelJob(_ id: String, timeout: Duration? = nil) async throws(ClientError) -> JobStatus {
     try await jobAnswer("job.cancel", id, timeout)
   }
@@ -31,7 +31,7 @@ extension StagekeeperClient {
   ///
   /// - Parameter limit: at most that many, 1 to 1000.
   public func jobs(
-    repository: String? = nil, state: JobState? = nil, limit: Int64 = 100, timeout: Duration? = nil
+    repository: String? = nil, state: JobStatus.State? = nil, limit: Int64 = 100, timeout: Duration? = nil
   ) async throws(ClientError) -> [JobStatus] {
     var params = JSONObject()
     params["repository"] = repository.map { .string($0) }

@@ -57,7 +57,7 @@ extension StagekeeperClient {
   ///   - request: what to do. Without a request key it gets a new one.
   ///   - timeout: how long to wait, the connection included; nil: as long as it takes. The job goes on after.
   ///   - onProgress: called with the job when it was accepted and whenever its state or position changed.
-  /// - Returns: the job, ``JobState/succeeded``.
+  /// - Returns: the job, ``JobStatus/State/succeeded``.
   /// - Throws: ``ClientError``; it carries the job as it was last heard of, and the request key.
   public func perform(
     _ request: WriteRequest, timeout: Duration? = nil, onProgress: (JobStatus) -> Void = { _ in }
@@ -70,7 +70,7 @@ extension StagekeeperClient {
   /// - Parameters:
   ///   - request: what to do. Without a request key it gets a new one.
   ///   - timeout: how long to wait for the worker's word.
-  /// - Returns: the job, most often ``JobState/queued``.
+  /// - Returns: the job, most often ``JobStatus/State/queued``.
   public func submit(
     _ request: WriteRequest, timeout: Duration? = nil
   ) async throws(ClientError) -> JobStatus {

@@ -1,21 +1,5 @@
 public import StrictJSON
 
-/// Where a job stands. The raw value is the word on the wire.
-public enum JobState: String, Sendable, CaseIterable {
-  case queued, running, waiting
-  /// Others have to approve it first.
-  case awaitingApproval = "awaiting_approval"
-  case succeeded, rejected, failed, cancelled
-
-  /// Nothing more will happen to it (a failed job can be retried by an administrator).
-  public var isFinal: Bool {
-    switch self {
-    case .queued, .running, .waiting, .awaitingApproval: false
-    case .succeeded, .rejected, .failed, .cancelled: true
-    }
-  }
-}
-
 /// One tag that a job deleted.
 public struct DeletedTag: Sendable, Equatable {
   /// The tag's name, without `refs/tags/`.
@@ -80,7 +64,7 @@ public struct CreatedTag: Sendable, Equatable {
 public struct JobStatus: Sendable, Equatable {
   /// The job's id at this worker.
   public var job: String
-  public var state: JobState
+  public var state: State
   public var repository: String
   public var action: WriteAction
   /// Whether it deletes tags instead of making one.
@@ -116,7 +100,7 @@ public struct JobStatus: Sendable, Equatable {
   public var error: WireError?
 
   public init(
-    job: String, state: JobState, repository: String, action: WriteAction, delete: Bool = false,
+    job: String, state: State, repository: String, action: WriteAction, delete: Bool = false,
     artifact: String, version: String? = nil, stage: String? = nil, tags: [CreatedTag] = [],
     deletedTags: [DeletedTag] = [], requester: JSONObject = JSONObject(),
     acceptedAt: Int64, finishedAt: Int64? = nil, attempts: Int64 = 0, position: Int64? = nil,
@@ -168,7 +152,7 @@ public struct JobStatus: Sendable, Equatable {
   /// Reads a job as a client does: members that it does not know are ignored. Nil when it is no job.
   public init?(json: JSONValue) {
     guard let job = json["job"]?.stringValue,
-      let state = json["state"]?.stringValue.flatMap(JobState.init),
+      let state = json["state"]?.stringValue.flatMap(State.init),
       let repository = json["repository"]?.stringValue,
       let action = json["action"]?.stringValue.flatMap(WriteAction.init),
       let artifact = json["artifact"]?.stringValue,
@@ -187,5 +171,23 @@ public struct JobStatus: Sendable, Equatable {
       cancelRequested: json["cancelRequested"]?.boolValue ?? false,
       approval: json["approval"].flatMap(ApprovalStatus.init(json:)),
       error: json["error"].flatMap(WireError.init(json:)))
+  }
+}
+
+extension JobStatus {
+  /// Where a job stands. The raw value is the word on the wire.
+  public enum State: String, Sendable, CaseIterable {
+    case queued, running, waiting
+    /// Others have to approve it first.
+    case awaitingApproval = "awaiting_approval"
+    case succeeded, rejected, failed, cancelled
+
+    /// Nothing more will happen to it (a failed job can be retried by an administrator).
+    public var isFinished: Bool {
+      switch self {
+      case .queued, .running, .waiting, .awaitingApproval: false
+      case .succeeded, .rejected, .failed, .cancelled: true
+      }
+    }
   }
 }

@@ -2,6 +2,7 @@ import StrictJSON
 import Synchronization
 import SystemCalls
 import Testing
+import WireProtocol
 
 @testable import JobQueue
 
@@ -63,7 +64,7 @@ import Testing
       try await store.decline(job, JobError(code: "approval_rejected", message: message))
     }
 
-    var state: JobStateName? { get async throws { try await store.job(job)?.state.name } }
+    var state: JobStatus.State? { get async throws { try await store.job(job)?.state.name } }
 
     /// Whether job 1 is what would be planned now.
     func isPlannedNext() async throws -> Bool {
@@ -114,7 +115,7 @@ import Testing
     }
 
     let steps: [Step]
-    let state: JobStateName
+    let state: JobStatus.State
     /// The last step is refused.
     var isRefused = false
     var testDescription: String { steps.map(\.rawValue).joined(separator: ", ") }
@@ -184,7 +185,7 @@ import Testing
   @Test("of many approvers at once each counts once, and the job is put in line once")
   func manyAtOnce() async throws {
     let fixture = try await Fixture()
-    let states = try await withThrowingTaskGroup(of: JobStateName.self) { group in
+    let states = try await withThrowingTaskGroup(of: JobStatus.State.self) { group in
       for number in 0..<40 {
         group.addTask { try await fixture.approve(3000 + UInt32(number % 8), required: 8).state.name }
       }

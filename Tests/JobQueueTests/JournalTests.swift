@@ -1,6 +1,7 @@
 import Foundation
 import StrictJSON
 import SystemCalls
+import WireProtocol
 import TestSupport
 import Testing
 

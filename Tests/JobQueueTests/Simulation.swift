@@ -2,6 +2,7 @@ import JobQueue
 import StrictJSON
 import Synchronization
 import SystemCalls
+import WireProtocol
 import TestSupport
 import Testing
 

@@ -44,7 +44,7 @@ extension StagekeeperTool {
   ) { invocation in
     let arguments = invocation.arguments
     let jobs = try await invocation.client.jobs(
-      repository: invocation.namedRepository, state: try arguments.choice("--state", JobState.self),
+      repository: invocation.namedRepository, state: try arguments.choice("--state", JobStatus.State.self),
       limit: try arguments.integer("--limit", in: 1...1000) ?? 100, timeout: invocation.timeout)
     if invocation.wantsJSON {
       return try invocation.console.print(json: ["jobs": .array(jobs.map(\.json))])

@@ -40,7 +40,7 @@ extension JobStatus {
   }
 }
 
-extension JobState {
+extension JobStatus.State {
   /// As it reads in a sentence.
   fileprivate var words: String { rawValue.replacing("_", with: " ") }
 }

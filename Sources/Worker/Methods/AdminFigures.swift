@@ -41,7 +41,7 @@ extension AdminHandler {
     let connections = await listeners.counts
     let counters = worker.counters.current
     let audit = await worker.audit.statistics
-    let jobs = JobStateName.allCases.map { state in
+    let jobs = JobStatus.State.allCases.map { state in
       (key: state.rawValue, value: JSONValue.integer(Int64(statistics.jobs[state] ?? 0)))
     }
     return [

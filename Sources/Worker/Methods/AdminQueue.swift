@@ -149,10 +149,10 @@ extension JobTransition {
 
 extension JobFilter {
   fileprivate init(reading reader: inout ObjectReader) throws(JSONShapeError) {
-    let state = try reader.optionalChoice("state", JobState.self)
-    let open = Set(JobStateName.allCases.filter { !$0.isFinished })
+    let state = try reader.optionalChoice("state", JobStatus.State.self)
+    let open = Set(JobStatus.State.allCases.filter { !$0.isFinished })
     self.init(
       repository: try reader.optionalString("repository"), tenant: try reader.optionalString("tenant"),
-      states: state.flatMap { JobStateName(rawValue: $0.rawValue) }.map { [$0] } ?? open, limit: .max)
+      states: state.map { [$0] } ?? open, limit: .max)
   }
 }

@@ -135,7 +135,7 @@ extension Worker {
   private func decorated(_ status: JobStatus, _ job: Job) -> JobStatus {
     var status = status
     if job.approval != nil { status.approval = ApprovalStatus(job, policy) }
-    if !status.state.isFinal, repositories[status.repository] == nil {
+    if !status.state.isFinished, repositories[status.repository] == nil {
       status.error = WireError(
         .repositoryRemoved, category: .unavailable,
         "repository \"\(status.repository.escapedForMessage)\" is not in the worker's configuration any more; the job is kept until it is there again, or until it is cancelled"

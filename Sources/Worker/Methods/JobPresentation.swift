@@ -35,7 +35,7 @@ extension JobStatus {
     let body = job.request.body
     let result: JSONValue = if case .succeeded(let value) = job.state { value } else { [:] }
     self.init(
-      job: job.id.description, state: JobState(rawValue: job.state.name.rawValue) ?? .running,
+      job: job.id.description, state: job.state.name,
       repository: job.request.repository,
       action: body["action"]?.stringValue.flatMap(WriteAction.init) ?? .assign,
       delete: body["delete"]?.boolValue ?? false, artifact: job.request.artifact,
@@ -70,7 +70,7 @@ extension JobStatus {
 
   /// What a waiting client is told at the end: the error carries the job.
   var endError: WireError? {
-    guard state.isFinal, var error else { return nil }
+    guard state.isFinished, var error else { return nil }
     var details = error.details ?? JSONObject()
     details["job"] = json
     error.details = details

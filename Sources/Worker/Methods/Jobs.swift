@@ -26,11 +26,11 @@ extension ClientHandler {
   func jobList(_ params: JSONValue, _ peer: Peer) async throws(WireError) -> JSONValue {
     let (repository, state, limit) = try readParameters(params) { reader throws(JSONShapeError) in
       (
-        try reader.optionalString("repository"), try reader.optionalChoice("state", JobState.self),
+        try reader.optionalString("repository"), try reader.optionalChoice("state", JobStatus.State.self),
         Int(try reader.optionalInteger("limit", in: 1...1000) ?? 100)
       )
     }
-    let states = state.flatMap { JobStateName(rawValue: $0.rawValue) }.map { Set([$0]) }
+    let states = state.map { Set([$0]) }
     let tenants = worker.policy.tenants(of: peer)
     let filter = JobFilter(repository: repository, states: states)
     var newest: [Job] = []
@@ -57,7 +57,7 @@ extension ClientHandler {
       if status == last { continue }
       last = status
       if let error = status.endError { throw error }
-      if status.state.isFinal { return status.json }
+      if status.state.isFinished { return status.json }
       await events(["job": status.json])
     }
     throw WireError(

@@ -21,10 +21,10 @@ extension AdminHandler {
       [([:], worker.settings.current.isDraining ? 1 : 0)])
     text.add(
       "stagekeeper_jobs", .gauge, "Jobs that are known, by state.",
-      JobStateName.allCases.map { (["state": $0.rawValue], Double(statistics.jobs[$0] ?? 0)) })
+      JobStatus.State.allCases.map { (["state": $0.rawValue], Double(statistics.jobs[$0] ?? 0)) })
     text.add(
       "stagekeeper_jobs_ended_total", .counter, "Jobs that have ended, by how they did.",
-      JobStateName.allCases.filter(\.isFinished).map { state in
+      JobStatus.State.allCases.filter(\.isFinished).map { state in
         (["state": state.rawValue], Double(statistics.ended[state] ?? 0))
       })
     text.add(

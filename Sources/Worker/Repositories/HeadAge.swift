@@ -36,8 +36,8 @@ extension Repository {
 
 extension WireProtocol.WriteRequest {
   /// Whether it is about the commit that HEAD leads to.
-  fileprivate var restsOnHead: Bool {
-    if let ref { return ref == "HEAD" || ref == "@" }
-    return action == .register || (version == nil && action != .rollback)
-  }
+  fileprivate var restsOnHead: Bool { ref.map { $0 == "HEAD" || $0 == "@" } ?? meansTip }
+
+  /// Whether it is about the tip of the default branch because it names no ref.
+  var meansTip: Bool { ref == nil && (action == .register || version == nil && action != .rollback) }
 }

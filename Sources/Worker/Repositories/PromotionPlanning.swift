@@ -121,8 +121,7 @@ extension Repository {
   ) async throws(WireError) -> (Registry.WriteRequest, branches: Set<String>) {
     var result = try RequestCheck.registryRequest(request)
     guard let ref = request.ref else {
-      let usesTip = request.action == .register || (result.version == nil && request.action != .rollback)
-      return (result, usesTip ? Set([facts.defaultBranch].compactMap { $0 }) : [])
+      return (result, request.meansTip ? Set([facts.defaultBranch].compactMap { $0 }) : [])
     }
     if let artifact = GTORef.artifact(of: ref), artifact != request.artifact,
       !policy.allows(Access(.read, repository: request.repository, artifact: artifact), tenant: tenant)

@@ -56,7 +56,7 @@ extension Repository {
   /// artifact are sent by themselves: it refuses all for the sake of one, or is still at work on one.
   private func ends(of jobs: [Job]) async throws(RoundFailure) -> [SettledJob] {
     let chains = Dictionary(grouping: jobs) { BytewiseString($0.request.artifact) }.values
-      .map { $0.sorted { $0.id < $1.id } }.sorted { $0[0].id < $1[0].id }
+      .map { $0.sorted { $0.plannedAt < $1.plannedAt } }.sorted { $0[0].id < $1[0].id }
     let together = try await attempt(chains.flatMap { $0 })
     // One that takes its time takes it for all.
     if chains.count == 1 && jobs.count == 1 || together.contains(where: \.isLate) { return together }
@@ -72,7 +72,7 @@ extension Repository {
     return ends
   }
 
-  /// Sends jobs of one artifact one after the other, each with those before it: nothing is sent of what was planned on a job
+  /// Sends jobs of one artifact one after the other, as they were planned, each with those before it: nothing is sent of what was planned on a job
   /// that is not in the remote.
   private func oneByOne(_ chain: [Job]) async throws(RoundFailure) -> [SettledJob] {
     var ends: [SettledJob] = []
@@ -198,6 +198,10 @@ private struct SettledJob {
 }
 
 extension Job {
+  /// By what jobs of one artifact were planned on each other: a batch takes turns among tenants, but each tag is later than
+  /// those before it. A job that deletes goes alone.
+  fileprivate var plannedAt: (Int64, JobID) { (intents.compactMap(\.taggerSeconds).min() ?? .max, id) }
+
   /// What a job comes to of which only the intents are known. The version of a stage's tag is read from the registry, where
   /// the tags are now.
   fileprivate func result(of state: RegistryState) -> JSONValue {

@@ -12,7 +12,7 @@ import Testing
         ? [.event(request, sampleJob(.queued, position: 1)), .close]
         : [.event(request, sampleJob(.running)), .result(request, sampleJob(.succeeded).json)]
     }
-    var states: [JobState] = []
+    var states: [JobStatus.State] = []
     let job = try await StagekeeperClient(socketPath: server.path).perform(request) {
       states.append($0.state)
     }
@@ -98,7 +98,7 @@ import Testing
     let server = try ScriptedServer { _, request in
       [.event(request, sampleJob(.queued)), .result(request, sampleJob(.succeeded).json)]
     }
-    var states: [JobState] = []
+    var states: [JobStatus.State] = []
     for try await job in StagekeeperClient(socketPath: server.path).updates(of: request) {
       states.append(job.state)
     }

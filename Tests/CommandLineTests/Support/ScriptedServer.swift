@@ -86,7 +86,7 @@ extension ScriptedServer.Action {
 }
 
 /// A job for replies.
-func sampleJob(_ state: JobState, position: Int64? = nil, error: WireError? = nil) -> JobStatus {
+func sampleJob(_ state: JobStatus.State, position: Int64? = nil, error: WireError? = nil) -> JobStatus {
   let tag = CreatedTag(
     ref: "churn#prod#1", objectID: String(repeating: "a", count: 40),
     commit: String(repeating: "b", count: 40), event: "assignment")

@@ -6,7 +6,7 @@ extension FuzzTarget {
   /// allows. A file that is refused is refused at a place inside it.
   static let yaml = FuzzTarget("yaml") { input in
     let limits = YAMLLimits(maximumAliasExpansion: 1000)
-    _ = try? RepositoryConfiguration(parsing: input, limits: limits)
+    _ = try? GTOFile(parsing: input, limits: limits)
     _ = try? AnnotationFile(artifactsYAML: input, limits: limits)
     _ = try? AnnotationFile(dvcYAML: input, folder: "models/eu", limits: limits)
     let node: YAMLNode

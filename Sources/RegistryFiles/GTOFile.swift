@@ -5,7 +5,7 @@ import StrictJSON
 ///
 /// GTO 1.10: `config.py`, `RegistryConfig`. Like GTO, this reads the keys without regard to case and
 /// refuses unknown ones; unlike GTO, it takes nothing from environment variables.
-public struct RepositoryConfiguration: Equatable, Sendable {
+public struct GTOFile: Equatable, Sendable {
   /// The allowed types of annotated artifacts; nil allows any, an empty list none.
   public let types: [String]?
   /// The allowed stages; nil allows any, an empty list none.

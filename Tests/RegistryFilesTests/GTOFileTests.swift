@@ -3,15 +3,15 @@ import Testing
 
 @testable import RegistryFiles
 
-@Suite struct RepositoryConfigurationTests {
-  private func configuration(_ text: String) throws(RegistryFileError) -> RepositoryConfiguration {
-    try RepositoryConfiguration(parsing: Array(text.utf8))
+@Suite struct GTOFileTests {
+  private func configuration(_ text: String) throws(RegistryFileError) -> GTOFile {
+    try GTOFile(parsing: Array(text.utf8))
   }
 
   @Test func anAbsentListAllowsAnything() throws {
     for text in ["", "# none\n", "stages:\n", "types: ~", "{}"] {
       let none = try configuration(text)
-      #expect(none == RepositoryConfiguration())
+      #expect(none == GTOFile())
       #expect(none.allows(stage: "any") && none.allows(type: "any"))
     }
   }
