@@ -105,6 +105,8 @@ struct ApprovalTests {
       (People.bob, ["job", "cancel", job], "unknown_job", 65),
       (People.bob, ["approve", "9\(job)"], "unknown_job", 65),
       (People.bob, ["approve", job, "-m", String(repeating: "x", count: 1025)], "invalid_parameter", 64),
+      (People.bob, ["approve", job, "-m", "fine\u{1B}[2J"], "invalid_message", 64),
+      (People.bob, ["reject", job, "-m", "no\u{202E}"], "invalid_message", 64),
     ]
     for (account, arguments, code, status) in cases {
       let run = try fixture.run(arguments + ["--json"], account)

@@ -80,6 +80,16 @@ import Testing
     #expect(throws: Refusal.self) { try MessageRules.check(text) }
   }
 
+  @Test("characters alone, the ends included, with the place")
+  func characters() throws {
+    let text = "fine\nby\tme\u{7}"
+    let refusal = try #require(throws: Refusal.self) { try MessageRules.checkCharacters(text) }
+    #expect(refusal.code == .invalidMessage && refusal.message.contains("line 2, column 6"), "\(refusal)")
+    #expect(throws: Refusal.self) { try MessageRules.checkCharacters("fine\r\n") }
+    try MessageRules.checkCharacters("---\nStagekeeper-Job: w/1\n👩‍🔬\n")
+    try MessageRules.checkCharacters("")
+  }
+
   static let accepted = [
     "Why\n\nReviewed-by: B <b@c>", "x\n\n# a comment\n; another\n", "x\n\n\n\n", "\n\nx\n\n \t\n",
     "x\r\n", "x\u{85}\u{2028}\r\n", "x\n\n (cherry picked from commit 1234567)", "Conflicts:\n\tREADME",

@@ -25,6 +25,14 @@ public enum MessageRules {
       number += 1
     }
   }
+
+  /// Looks at the characters alone, those at the ends too: for a text that stands in no tag.
+  public static func checkCharacters(_ text: String) throws(Refusal) {
+    let lines = Array(text.unicodeScalars).split(separator: "\n", omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      try MessageLine(scalars: line, number: index + 1, column: 1).checkCharacters()
+    }
+  }
 }
 
 /// One line of a message, and where it stands.

@@ -88,6 +88,7 @@ extension ClientHandler {
     let (id, message) = try readParameters(params) { reader throws(JSONShapeError) in
       (try reader.jobID(), try reader.decisionMessage())
     }
+    if let message { try RequestCheck.checkDecision(message) }
     guard let job = try await worker.ask({ store throws(JobStoreError) in try store.job(id) }),
       isVisible(job, peer)
     else { throw .unknownJob }

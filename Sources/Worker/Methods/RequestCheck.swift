@@ -30,6 +30,11 @@ enum RequestCheck {
     do throws(Refusal) { try MessageRules.check(message) } catch { throw WireError(error) }
   }
 
+  /// What comes with an approval or a rejection, and is shown to others.
+  static func checkDecision(_ message: String) throws(WireError) {
+    do throws(Refusal) { try MessageRules.checkCharacters(message) } catch { throw WireError(error) }
+  }
+
   private static func name<Name>(
     _ key: String, _ text: String, _ parse: (String) throws(InvalidName) -> Name
   ) throws(WireError) -> Name {
