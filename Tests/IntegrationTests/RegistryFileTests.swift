@@ -37,7 +37,7 @@ struct RegistryFileTests {
     try worker.stop()
   }
 
-  @Test("a default branch that does not exist refuses writes, and doctor says what to do")
+  @Test("a default branch that does not exist refuses writes and describe, and doctor says what to do")
   func missingBranch() throws {
     let remote = try GitFixture(files: [".gto": "stages: [dev]\n"])
     let worker = try WorkerFixture(
@@ -46,6 +46,9 @@ struct RegistryFileTests {
     let run = try worker.stagekeeper("register", "model", "main", "--json")
     #expect(run.exit == .exited(code: 65) && run.errorCode == "repository_file_invalid", "\(run)")
     #expect(run.everything.contains("the default branch 'mian' does not exist on the server"), "\(run)")
+    let described = try worker.stagekeeper("describe", "model", "--json")
+    #expect(described.errorCode == "repository_file_invalid", "\(described)")
+    #expect(try worker.ask("describe", "model", "--rev", "main") == [:])
     let doctor = try worker.stagekeeper("doctor", "--json")
     let finding = doctor.json["findings"]?[0]
     #expect(finding?["code"] == "repository_file", "\(doctor)")

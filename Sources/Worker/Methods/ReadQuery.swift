@@ -202,10 +202,14 @@ struct ReadQuery {
   ///
   /// - Throws: `repository_file_invalid` where they can't be understood.
   private func describe(_ snapshot: RegistrySnapshot, _ revision: ObjectID?) throws(WireError) -> JSONObject {
-    guard let commit = commits(in: snapshot.state, revision).first,
-      let name = artifact.flatMap({ try? ArtifactName($0) })
-    else { return JSONObject([("value", [:])]) }
-    let annotation = snapshot.state.annotation(of: name, at: commit)
+    let nothing = JSONObject([("value", [:])])
+    guard let reference = name.flatMap({ try? ArtifactReference($0) }) else { return nothing }
+    guard let commit = commits(in: snapshot.state, revision).first else {
+      // A shortcut means no version; a plain name is looked up at the tip of a branch that is not there.
+      guard reference.selection == .all, let problem = snapshot.facts.fileProblem else { return nothing }
+      throw WireError(.repositoryFileInvalid, category: .refused, problem)
+    }
+    let annotation = snapshot.state.annotation(of: reference.artifact, at: commit)
     if annotation == nil, let problems = snapshot.fileProblems[commit] {
       throw WireError(
         .repositoryFileInvalid, category: .refused,
