@@ -186,7 +186,7 @@ struct ChildProcessTests {
     _ = try pair.first.read(upTo: 100)
     child.sendToItself(.kill)
     try Eventually.holds("the child is gone") { !ProcessTable.isAlive(child.pid) }
-    child.endTree(within: 60)
+    child.endTree(within: 5)
     #expect(try Files.kind(of: lock) == nil)
   }
 
