@@ -212,10 +212,17 @@ final class Simulation {
   private func retrySome() async throws {
     for id in accepted.values.map(\.id).sorted() {
       guard let job = try await store?.job(id), job.state.name == .failed else { continue }
-      ends[id] = nil
-      retried.insert(id)
+      for other in try await store?.jobs() ?? [] where other.id == id || isTriedAgain(other, with: job) {
+        ends[other.id] = nil
+        retried.insert(other.id)
+      }
       _ = try await store?.retry(id, by: nil)
     }
+  }
+
+  private func isTriedAgain(_ other: Job, with job: Job) -> Bool {
+    other.state.name == .failed && !other.intents.isEmpty && !job.intents.isEmpty
+      && other.request.artifact == job.request.artifact
   }
 
   private func readSome() async throws {
