@@ -1,6 +1,6 @@
-internal import WireProtocol
 internal import Dispatch
 internal import SystemCalls
+internal import WireProtocol
 
 extension JobStore {
   // MARK: Approvals
