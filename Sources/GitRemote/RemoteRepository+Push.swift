@@ -1,3 +1,5 @@
+internal import SystemCalls
+
 /// What became of one ref of a push.
 public enum PushOutcome: Equatable, Sendable {
   /// The server made or deleted it.
@@ -15,6 +17,8 @@ public enum PushOutcome: Equatable, Sendable {
   case unsent
   /// The same, but an earlier push of it may be under way: the server takes refs one by one.
   case pending
+  /// The server takes refs one by one, took those before it, and did not answer for this one.
+  case unanswered(GitRemoteError)
 }
 
 extension PushOutcome {
@@ -106,13 +110,20 @@ extension RemoteRepository {
     _ refs: [PushedRef], _ first: Conversation, _ report: inout PushReport
   ) throws(GitRemoteError) {
     var next: Conversation? = first
+    // What is left then goes with another push, that has as much time.
+    let pause = MonotonicTime.after(seconds: configuration.timeouts.total / 2)
     for (index, ref) in refs.enumerated() {
+      if index > 0, pause.hasPassed {
+        for other in refs[index...] { report.outcomes[other.name] = .unsent }
+        return
+      }
       do throws(GitRemoteError) {
         let conversation = if let next { next } else { try converse(.receivePack, Self.push) }
         next = nil
         try send([ref], try pack([ref]), conversation, &report)
       } catch {
-        throw index > 0 ? error.withUnknownOutcome() : error
+        if index == 0 { throw error }
+        report.outcomes[ref.name] = .unanswered(error)
       }
       guard report.outcomes[ref.name] == .accepted else {
         for other in refs[(index + 1)...] { report.outcomes[other.name] = .unsent }

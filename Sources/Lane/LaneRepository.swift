@@ -401,6 +401,8 @@ extension PushedTag {
     case .taken: self.init(name: tag.name, outcome: .taken)
     case .unsent: self.init(name: tag.name, outcome: .unsent)
     case .pending: self.init(name: tag.name, outcome: .pending)
+    case .unanswered(let error):
+      self.init(name: tag.name, outcome: .unanswered, reason: error.message)
     case .rejected(let reason):
       self.init(
         name: tag.name, outcome: RefUpdateWords.mayBeRace(reason) ? .locked : .rejected,

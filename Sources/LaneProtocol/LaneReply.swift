@@ -135,6 +135,8 @@ public struct PushedTag: Sendable, Equatable {
     case unsent
     /// The same, but an earlier push of it may be under way.
     case pending
+    /// The server took others before it, and did not answer for this one.
+    case unanswered
   }
 
   public var name: String

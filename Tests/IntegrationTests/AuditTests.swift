@@ -269,7 +269,7 @@ struct AuditTests {
     let run = try verify(worker)
     #expect(run.exit == .exited(code: 65) && run.text.contains("WRONG: "), "\(run)")
     let program = try worker.launch()
-    #expect(try program.child.wait(until: .after(seconds: 60)) == .exited(code: 71))
+    #expect(try program.wait(until: .after(seconds: 60)) == .exited(code: 71))
     #expect(program.output.contains("audit verify"))
   }
 }

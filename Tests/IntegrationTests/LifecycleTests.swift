@@ -114,7 +114,7 @@ struct LifecycleTests {
       try BuiltProgram.path("stagekeeper-admin"), ["--socket", admin, "stats", "--json"])
     #expect(stats.contains("\"succeeded\": 1"))
     launcher.child.sendToItself(.terminate)
-    let exit = try launcher.child.wait(until: .after(seconds: 60))
+    let exit = try launcher.wait(until: .after(seconds: 60))
     #expect(exit == .success, "\(launcher.output)")
     // They belong to the manager, which may start the next worker on them.
     #expect(try Files.kind(of: client) == .socket)
@@ -153,11 +153,11 @@ struct LifecycleTests {
       #expect(try JSONValue(parsing: Array(answer.utf8))["tenant"]?.stringValue == tenant)
     }
     worker.child.sendToItself(.terminate)
-    #expect(try worker.child.wait(until: .after(seconds: 60)) == .success)
+    #expect(try worker.wait(until: .after(seconds: 60)) == .success)
     #expect(try Files.kind(of: directory.appending("a.sock")) == nil)
     // One that the configuration does not have could be anybody's.
     let wrong = try start("d.sock")
-    #expect(try wrong.child.wait(until: .after(seconds: 60)) == .exited(code: 78))
+    #expect(try wrong.wait(until: .after(seconds: 60)) == .exited(code: 78))
     #expect(wrong.output.contains("d.sock\", which sockets.clients does not have"), "\(wrong.output)")
   }
 

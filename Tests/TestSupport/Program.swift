@@ -1,3 +1,4 @@
+internal import Synchronization
 public import SystemCalls
 
 /// Running other programs in tests.
@@ -90,15 +91,26 @@ public enum Program {
 
 /// A program that was started and ends with this value, by its process number.
 public final class RunningProgram: Sendable {
+  /// To be signalled; waiting for its end is this value's.
   public let child: ChildProcess
   public let log: String
+  private let end = Mutex<ChildExit?>(nil)
 
   init(child: ChildProcess, log: String) {
     self.child = child
     self.log = log
   }
 
-  deinit { child.killTree() }
+  /// A number that was reaped may be somebody else's by now.
+  deinit { if end.withLock({ $0 == nil }) { child.killTree() } }
+
+  /// Waits for its end, but not longer than until the deadline; nil when it passed.
+  public func wait(until deadline: MonotonicTime) throws -> ChildExit? {
+    try end.withLock { end in
+      if end == nil { end = try child.wait(until: deadline) }
+      return end
+    }
+  }
 
   /// What it wrote so far.
   public var output: String { String(decoding: (try? Files.read(log, limit: 64 << 20)) ?? [], as: UTF8.self) }

@@ -66,7 +66,7 @@ public final class WorkerFixture {
     let program = try launch()
     try Eventually.holds("the worker is ready; it said: \(program.output)") {
       if program.output.contains("stagekeeperd ready: ") { return true }
-      if let exit = try program.child.poll() {
+      if let exit = try program.wait(until: .now) {
         throw Program.Failure(description: "the worker \(exit): \(program.output)")
       }
       return false
@@ -96,7 +96,7 @@ public final class WorkerFixture {
     guard let run else { return }
     let children = ProcessTable.descendants(of: run.child.pid)
     run.child.sendToItself(.terminate)
-    guard let exit = try run.child.wait(until: .after(seconds: 60)) else {
+    guard let exit = try run.wait(until: .after(seconds: 60)) else {
       throw Program.Failure(description: "the worker did not stop: \(run.output)")
     }
     guard exit == .exited(code: 0) else {
@@ -113,7 +113,7 @@ public final class WorkerFixture {
     guard let run else { return }
     let children = ProcessTable.descendants(of: run.child.pid)
     run.child.sendToItself(.kill)
-    _ = try run.child.wait()
+    _ = try run.wait(until: .after(seconds: 60))
     self.run = nil
     try Eventually.holds("the lanes die with their worker: \(children)") {
       !children.contains(where: ProcessTable.isLane)

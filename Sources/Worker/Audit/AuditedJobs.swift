@@ -41,7 +41,7 @@ extension JobEvent {
 
   fileprivate var landed: LandedTags {
     switch self {
-    case .rejected(let error), .replanned(let error): error.landed
+    case .rejected(let error), .replanned(let error), .failed(let error): error.landed
     default: LandedTags()
     }
   }

@@ -19,8 +19,11 @@ struct LandedTags: Sendable {
     Set((made.map(\.ref) + deleted.map(\.ref)).map { BytewiseString("refs/tags/\($0)") })
   }
 
+  /// Both, each tag once.
   static func + (left: LandedTags, right: LandedTags) -> LandedTags {
-    LandedTags(made: left.made + right.made, deleted: left.deleted + right.deleted)
+    LandedTags(
+      made: left.made + right.made.filter { !left.made.contains($0) },
+      deleted: left.deleted + right.deleted.filter { !left.deleted.contains($0) })
   }
 
   /// Without what somebody has deleted or changed since.

@@ -78,6 +78,15 @@ enum PushEnd: Equatable {
   case unsent
   /// One of its tags is taken, and another one may still land with an earlier push.
   case pending(taken: String)
+  /// The server did not answer for one of its tags, though for others before.
+  case unanswered(String)
+
+  /// What is known of an end that is not known.
+  var error: WireError? {
+    guard case .unanswered(let words) = self else { return nil }
+    return WireError(
+      .remoteUnreachable, category: .retry, "the Git server did not answer the push of \(words)")
+  }
 
   /// A refusal in words outweighs a lost race: what the server does not want is not tried under another name.
   init(of names: [String], in results: [PushedTag]) {
@@ -90,6 +99,8 @@ enum PushEnd: Equatable {
       // Where the server can't take all or none.
       let rest = there.isEmpty ? "" : "; it has taken \(there.joined(separator: ", "))"
       self = .rejected("\(refused.name): \(refused.reason ?? "without a reason")\(rest)")
+    } else if let open = mine.first(where: { $0.outcome == .unanswered }) {
+      self = .unanswered("\(open.name): \(open.reason ?? "the connection ended")")
     } else if let taken = mine.first(where: { $0.outcome == .taken }) {
       let isPending = mine.contains { $0.outcome == .pending }
       self = isPending ? .pending(taken: taken.name) : .taken(taken.name)

@@ -69,6 +69,7 @@ extension Repository {
     _ promotions: [Promotion], _ results: [PushedTag]
   ) async throws(RoundFailure) -> [Promotion] {
     var again: [Promotion] = []
+    var unanswered: WireError?
     var hasTriedAlone = promotions.count == 1
     for var promotion in promotions {
       var end = PushEnd(of: promotion.prepared.map(\.name), in: results)
@@ -89,10 +90,19 @@ extension Repository {
       }
       let result = promotion.result
       promotion.landed = promotion.landed + landed
+      if let error = end.error {
+        unanswered = error
+        try await storing { [promotion] () throws(JobStoreError) in
+          try await self.postpone([promotion.job], error.withUnknownOutcome.with(landed: promotion.landed))
+        }
+        continue
+      }
       if try await conclude(promotion.job, end, landed: promotion.landed, result: result) {
         again.append(promotion)
       }
     }
+    // Until that one is settled, nobody knows what there is to be planned on.
+    if let unanswered { throw .server(unanswered) }
     return again
   }
 
@@ -185,6 +195,7 @@ extension Repository {
         error.message += "; the same was sent before without an answer, and may still land"
       }
       try await record(job.id, .rejected(JobError(error.with(landed: landed))))
+    case .unanswered: return false
     case .taken(let name):
       let reason = "tag \"\(name)\" was made or changed by somebody else meanwhile"
       return try await replan(job, reason, landed: landed)

@@ -25,7 +25,8 @@ extension Repository {
         switch settled.end {
         case .failure(let error):
           isSettled = false
-          try await storing { () throws(JobStoreError) in try await self.postpone([job], error, &givenUp) }
+          let known = error.with(landed: job.landed + settled.landed)
+          try await storing { () throws(JobStoreError) in try await self.postpone([job], known, &givenUp) }
         case .success(let end):
           let landed = job.landed + settled.landed
           let isOpen = try await conclude(
@@ -107,8 +108,10 @@ extension Repository {
     }
     return jobs.map { job in
       let names = job.intents.map { String($0.ref.dropFirst("refs/tags/".count)) }
+      let end = PushEnd(of: names, in: results)
       return SettledJob(
-        job: job, end: .success(PushEnd(of: names, in: results)), landed: job.intents.landed(in: results))
+        job: job, end: end.error.map { .failure($0.withUnknownOutcome) } ?? .success(end),
+        landed: job.intents.landed(in: results))
     }
   }
 
@@ -116,7 +119,7 @@ extension Repository {
     do throws(JobStoreError) { return try await promotion(of: job) } catch { throw .store(error) }
   }
 
-  private func storing(_ body: () async throws(JobStoreError) -> Void) async throws(RoundFailure) {
+  func storing(_ body: () async throws(JobStoreError) -> Void) async throws(RoundFailure) {
     do throws(JobStoreError) { try await body() } catch { throw .store(error) }
   }
 
@@ -207,10 +210,14 @@ extension Job {
   fileprivate func result(of state: RegistryState) -> JSONValue {
     let made = intents.filter { $0.object != nil }
     let version = made.last.flatMap { try? state.check(ref: $0.ref) }?.versionText
+    let all =
+      landed
+      + LandedTags(
+        made: made.compactMap(CreatedTag.init),
+        deleted: intents.filter { $0.object == nil }.map(DeletedTag.init))
     return .result(
-      version: version ?? request.body["version"]?.stringValue,
-      tags: (landed.made + made.compactMap(CreatedTag.init)).map(\.json),
-      deleted: landed.deleted + intents.filter { $0.object == nil }.map(DeletedTag.init))
+      version: version ?? request.body["version"]?.stringValue, tags: all.made.map(\.json),
+      deleted: all.deleted)
   }
 }
 

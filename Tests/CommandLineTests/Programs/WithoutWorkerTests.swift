@@ -158,7 +158,7 @@ import WireProtocol
     while server.requests.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
     // The event may still be on its way: without it the key is told instead of the job.
     try Program.check("kill", ["-INT", "\(program.child.pid)"])
-    let exit = try program.child.wait(until: .after(seconds: 20))
+    let exit = try program.wait(until: .after(seconds: 20))
     #expect(exit == .exited(code: 130))
     #expect(program.output.hasPrefix("stagekeeper: interrupted"))
     #expect(program.output.contains("stagekeeper job wait 7") || program.output.contains("--request-key"))

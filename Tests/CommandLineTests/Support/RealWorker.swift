@@ -28,7 +28,7 @@ final class RealWorker: Sendable {
   private func waitUntilReady() async throws {
     let deadline = MonotonicTime.after(seconds: 30)
     while (try? UnixSocket.connect(to: adminSocket)) == nil {
-      if try program.child.poll() != nil || deadline.hasPassed {
+      if try program.wait(until: .now) != nil || deadline.hasPassed {
         throw Missing(description: "stagekeeperd did not start: \(program.output)")
       }
       try await Task.sleep(for: .milliseconds(5))

@@ -100,7 +100,7 @@ struct Account {
 extension RunningProgram {
   /// Waits for its end.
   func finish() throws -> CommandRun {
-    guard let exit = try child.wait(until: .after(seconds: 240)) else {
+    guard let exit = try wait(until: .after(seconds: 240)) else {
       throw Program.Failure("a client did not end: \(output)")
     }
     return CommandRun(exit: exit, text: output, errorText: "")
