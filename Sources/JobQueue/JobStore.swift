@@ -324,15 +324,20 @@ public actor JobStore {
     } catch {
       throw JobStoreError(.impossible, "change a job", "\(error)", underlying: error)
     }
-    if let id, let job = table.jobs[id], let end = job.finishedAt, old?.state.isFinished == false {
-      ended[job.state.name, default: 0] += 1
-      if job.state.name == .succeeded { durations.add(milliseconds: end - job.dueSince) }
+    if let id, let state = table.jobs[id]?.state.name, state.isFinished, old?.state.isFinished == false {
+      noteEnd(of: id, state)
     }
     commits.append(payload, changing: id, from: old)
     if let lines { lastCarriedLine = max(lastCarriedLine, lines.last) }
     if let id, let job = table.jobs[id] { noteMove(in: job.request.repository) }
     setCommitClock()
     return step
+  }
+
+  private func noteEnd(of id: JobID, _ state: JobStatus.State) {
+    ended[state, default: 0] += 1
+    guard state == .succeeded, let job = table.jobs[id], let end = job.finishedAt else { return }
+    durations.add(milliseconds: end - job.dueSince)
   }
 
   private func dropOldJobs(tenant: String) {
