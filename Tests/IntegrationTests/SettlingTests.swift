@@ -84,6 +84,17 @@ struct SettlingTests {
     try cut.worker.stop()
   }
 
+  @Test("what has landed is the job's, although what it was planned on was changed since")
+  func landedBehindChanged() throws {
+    let cut = try CutPush(in: "post-receive") { _ in }
+    let ends = try cut.ends(Self.both) { try cut.remote.tag("model@v1.0.0", message: "Anew") }
+    #expect(ends[1]["state"] == "succeeded", "\(ends)")
+    let object = try cut.remote.ref("refs/tags/model#prod#1")
+    #expect(ends[1]["objectId"]?.stringValue == object && object != nil, "\(ends)")
+    #expect(try cut.remote.tags() == ["model#prod#1", "model@v1.0.0"])
+    try cut.worker.stop()
+  }
+
   @Test("of a job with two tags, a refusal of one is the refusal, whatever the server says of the other")
   func refusedPair() throws {
     let cut = try CutPush { _ in }

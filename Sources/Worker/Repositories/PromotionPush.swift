@@ -195,6 +195,7 @@ extension Repository {
         error.message += "; the same was sent before without an answer, and may still land"
       }
       try await record(job.id, .rejected(JobError(error.with(landed: landed))))
+    // Such a job is postponed instead.
     case .unanswered: return false
     case .taken(let name):
       let reason = "tag \"\(name)\" was made or changed by somebody else meanwhile"

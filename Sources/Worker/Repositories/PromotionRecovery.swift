@@ -56,15 +56,14 @@ extension Repository {
   /// What becomes of jobs whose intents are sent again. Where the server does not take them together, those of each
   /// artifact are sent by themselves: it refuses all for the sake of one, or is still at work on one.
   private func ends(of jobs: [Job]) async throws(RoundFailure) -> [SettledJob] {
-    let chains = Dictionary(grouping: jobs) { BytewiseString($0.request.artifact) }.values
-      .map { $0.sorted { $0.plannedAt < $1.plannedAt } }.sorted { $0[0].id < $1[0].id }
+    let chains = jobs.sorted { $0.plannedAt < $1.plannedAt }.byArtifact
     let together = try await attempt(chains.flatMap { $0 })
     // One that takes its time takes it for all.
-    if chains.count == 1 && jobs.count == 1 || together.contains(where: \.isLate) { return together }
+    if jobs.count == 1 || together.contains(where: \.isLate) { return together }
     var ends: [SettledJob] = []
     for chain in chains {
-      let whole = together.filter { end in chain.contains { $0.id == end.job.id } }
-      ends += whole.allSatisfy(\.hasLanded) ? whole : try await oneByOne(chain)
+      let whole = together[ends.count..<(ends.count + chain.count)]
+      ends += whole.allSatisfy(\.hasLanded) ? Array(whole) : try await oneByOne(chain)
       if ends.contains(where: \.isLate) {
         let rest = together.dropFirst(ends.count)
         return ends + rest.map { $0.hasLanded ? $0 : SettledJob(job: $0.job, end: ends.last?.end ?? $0.end) }
@@ -73,17 +72,28 @@ extension Repository {
     return ends
   }
 
-  /// Sends jobs of one artifact one after the other, as they were planned, each with those before it: nothing is sent of what was planned on a job
-  /// that is not in the remote.
+  /// Sends jobs of one artifact one after the other, as they were planned, each with those before it: nothing is sent of
+  /// what was planned on a job that is not in the remote.
   private func oneByOne(_ chain: [Job]) async throws(RoundFailure) -> [SettledJob] {
     var ends: [SettledJob] = []
     for count in 1...chain.count {
       let end = try await attempt(Array(chain.prefix(count)))[count - 1]
       ends.append(end)
       if end.hasLanded { continue }
-      return ends + chain.dropFirst(count).map { end.behind($0) }
+      return ends
+        + chain.dropFirst(count).map { other in
+          isInRemote(other) ? SettledJob(job: other, end: .success(.landed)) : end.behind(other)
+        }
     }
     return ends
+  }
+
+  /// Whether the tags are as the job's intents have them. What it was planned on may have been changed since.
+  private func isInRemote(_ job: Job) -> Bool {
+    job.intents.allSatisfy { intent in
+      let isThere = (try? state.check(ref: intent.ref))?.event.objectID.description == intent.objectID
+      return isThere == (intent.object != nil)
+    }
   }
 
   private func attempt(_ jobs: [Job]) async throws(RoundFailure) -> [SettledJob] {
@@ -99,8 +109,7 @@ extension Repository {
     // Each time: where a new lane took the place of one that ended, what it finds must be known here.
     _ = try await contact { () throws(WireError) in try await self.synchronizeIfNew() }
     // Those of one artifact were planned on each other: all are sent or none.
-    let groups = Dictionary(grouping: jobs) { BytewiseString($0.request.artifact) }.values
-      .sorted { $0[0].id < $1[0].id }.map { $0.flatMap(\.intents).compactMap(PreparedTag.init) }
+    let groups = jobs.byArtifact.map { $0.flatMap(\.intents).compactMap(PreparedTag.init) }
     guard case .done(let results) = try await send(groups, branches: [], evenIfChanged: true)
     else {
       throw .server(
@@ -197,6 +206,13 @@ private struct SettledJob {
     case .success: SettledJob(job: other, end: .success(.unsent))
     case .failure: SettledJob(job: other, end: end)
     }
+  }
+}
+
+extension [Job] {
+  /// Those of each artifact, in the order in which they stand here.
+  fileprivate var byArtifact: [[Job]] {
+    Dictionary(grouping: self) { BytewiseString($0.request.artifact) }.values.sorted { $0[0].id < $1[0].id }
   }
 }
 
