@@ -6,7 +6,8 @@ import Testing
 /// What is sent again after a push that nobody answered, and what is not.
 @Suite(.serialized)
 struct SettlingTests {
-  /// A repository by its path whose first push waits in a hook until its lane is killed, and does nothing.
+  /// A repository by its path whose first push waits in a hook until its lane is killed: before it does anything, or
+  /// when all is done but the answer.
   private final class CutPush {
     let remote: GitFixture
     let worker: WorkerFixture
@@ -14,18 +15,17 @@ struct SettlingTests {
 
     /// - Parameters:
     ///   - setUp: what is in the repository before the worker starts.
-    ///   - place: the hook that waits.
+    ///   - hasLanded: whether all is done.
     ///   - limits: members of the configuration's `limits`.
-    init(in place: String = "pre-receive", limits: String = "", _ setUp: (GitFixture) throws -> Void) throws {
+    init(hasLanded: Bool = false, limits: String = "", _ setUp: (GitFixture) throws -> Void) throws {
       remote = try GitFixture()
       directory = try TemporaryDirectory()
       try setUp(remote)
       let late = directory.appending("late")
       try remote.installHook(
-        place,
+        hasLanded ? "reference-transaction" : "pre-receive",
         """
-        [ -e \(late) ] && exit 0
-        : > \(directory.path)/held
+        \(hasLanded ? "[ $1 = committed ] &&" : "") mkdir \(directory.path)/held 2>/dev/null || exit 0
         while [ ! -e \(late) ]; do sleep 0.05; done
         exit 1
         """)
@@ -86,7 +86,7 @@ struct SettlingTests {
 
   @Test("what has landed is the job's, although what it was planned on was changed since")
   func landedBehindChanged() throws {
-    let cut = try CutPush(in: "post-receive") { _ in }
+    let cut = try CutPush(hasLanded: true) { _ in }
     let ends = try cut.ends(Self.both) { try cut.remote.tag("model@v1.0.0", message: "Anew") }
     #expect(ends[1]["state"] == "succeeded", "\(ends)")
     let object = try cut.remote.ref("refs/tags/model#prod#1")
@@ -147,7 +147,7 @@ struct SettlingTests {
 
   @Test("a tag that somebody makes anew after it was deleted stays")
   func deletedOnce() throws {
-    let cut = try CutPush(in: "post-receive") { try $0.tag("model@v1.0.0") }
+    let cut = try CutPush(hasLanded: true) { try $0.tag("model@v1.0.0") }
     let old = try #require(try cut.remote.ref("refs/tags/model@v1.0.0"))
     let ends = try cut.ends([["deregister", "model", "v1.0.0", "--delete"]]) {
       try cut.remote.tag("model@v1.0.0", message: "Anew")
